@@ -1,0 +1,66 @@
+package swx
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/opentwag/twag/diameter/wire"
+)
+
+// ErrRegisteredElsewhere: the HSS has another AAA server registered for this
+// subscriber and names it (TS 29.273, clause 8.1.2.1.2). The [ResultError]
+// that wraps it has the name.
+var ErrRegisteredElsewhere = errors.New("swx: registered at another AAA server")
+
+// What a DecodeError may wrap besides wire's own errors.
+var (
+	errMissing     = errors.New("missing")
+	errRepeated    = errors.New("too many of them")
+	errUnknownAVP  = errors.New("unknown, and mandatory")
+	errApplication = errors.New("another application")
+	errLength      = errors.New("wrong length")
+	errNoVector    = errors.New("success without a vector")
+	errScheme      = errors.New("vector of another scheme")
+	errSubscriber  = errors.New("answer for another subscriber")
+	errCommand     = errors.New("not a MAA")
+)
+
+// DecodeError says which AVP of a message is wrong, and how.
+type DecodeError struct {
+	// ResultCode is what a server answers (RFC 6733, section 7.1.5).
+	ResultCode uint32
+	// AVP is the one to blame, for Failed-AVP; its Code is 0 where the message
+	// could not be walked. Its Data aliases the message, or is the zero value
+	// of an AVP that is missing (RFC 6733, section 7.5).
+	AVP wire.AVP
+	Err error
+}
+
+// Error implements error. It has no octet of the AVP's data.
+func (e *DecodeError) Error() string {
+	switch d := lookup(e.AVP.Code, e.AVP.Vendor); {
+	case e.AVP.Code == 0:
+		return fmt.Sprintf("swx: decode: %v", e.Err)
+	case d != nil:
+		return fmt.Sprintf("swx: decode: %s: %v", d.name, e.Err)
+	default:
+		return fmt.Sprintf("swx: decode: AVP %d of vendor %d: %v", e.AVP.Code, e.AVP.Vendor, e.Err)
+	}
+}
+
+// Unwrap returns e.Err.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+func badAVP(a wire.AVP, code uint32, err error) error {
+	return &DecodeError{ResultCode: code, AVP: a, Err: err}
+}
+
+// missingAVP is the error for an AVP that is not there, with an example of it.
+func missingAVP(avp int) error {
+	d := &avps[avp]
+	a := wire.AVP{Code: d.code, Vendor: d.vendor, Flags: d.flags}
+	if d.kind == unsigned32 || d.kind == enumerated {
+		a.Data = make([]byte, 4)
+	}
+	return &DecodeError{ResultCode: ResultMissingAVP, AVP: a, Err: errMissing}
+}
