@@ -11,6 +11,7 @@ import (
 
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/milenage"
 )
 
 // ErrSubscriber is wrapped by the errors of [AuC.Put].
@@ -37,7 +38,7 @@ type Config struct {
 type Subscriber struct {
 	IMSI eap.IMSI
 	// Algorithm is the function set with the subscriber's key.
-	Algorithm Algorithm
+	Algorithm milenage.Algorithm
 	// AMF goes into every AUTN; in vectors for EAP-AKA' with the separation bit
 	// set (RFC 9048, section 4; TS 33.402, clause 6.1).
 	AMF [2]byte
@@ -62,7 +63,7 @@ type shard struct {
 }
 
 type subscriber struct {
-	alg Algorithm
+	alg milenage.Algorithm
 	amf [2]byte
 
 	mu  sync.Mutex

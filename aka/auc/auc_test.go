@@ -16,15 +16,15 @@ import (
 
 var imsi = eap.MustParseIMSI("001010000000001")
 
-func testAlgorithm(t testing.TB) Algorithm {
+func testAlgorithm(t testing.TB) milenage.Algorithm {
 	t.Helper()
 	c, err := milenage.New([16]byte{1, 2, 3}, [16]byte{4, 5, 6})
 	require.NoError(t, err)
-	return Milenage(c)
+	return c.Algorithm()
 }
 
 // newAuC has the one subscriber imsi, with the given last SQN.
-func newAuC(t testing.TB, cfg Config, sqn uint64) (*AuC, Algorithm) {
+func newAuC(t testing.TB, cfg Config, sqn uint64) (*AuC, milenage.Algorithm) {
 	t.Helper()
 	a, alg := New(cfg), testAlgorithm(t)
 	require.NoError(t, a.Put(Subscriber{IMSI: imsi, Algorithm: alg, SQN: sqn}))
@@ -32,7 +32,7 @@ func newAuC(t testing.TB, cfg Config, sqn uint64) (*AuC, Algorithm) {
 }
 
 // sqnOf takes the SQN out of a vector as a USIM does.
-func sqnOf(alg Algorithm, v aka.Vector) uint64 {
+func sqnOf(alg milenage.Algorithm, v aka.Vector) uint64 {
 	return sqnNumber(xor6([6]byte(v.AUTN[:6]), alg.F2345(v.RAND).AK))
 }
 
@@ -158,7 +158,7 @@ func TestPrintsNoKey(t *testing.T) {
 	alg := testAlgorithm(t)
 	s := fmt.Sprintf("%+v %#v", Subscriber{IMSI: imsi, Algorithm: alg}, alg.F2345([16]byte{}))
 	require.Contains(t, s, "00101**********")
-	require.Contains(t, s, "auc.Output[redacted]")
+	require.Contains(t, s, "milenage.Output[redacted]")
 	require.NotContains(t, s, "0000000001")
 }
 

@@ -9,7 +9,7 @@
 //	cipher, err := milenage.New(k, opc)
 //	...
 //	centre := auc.New(auc.Config{})
-//	err = centre.Put(auc.Subscriber{IMSI: imsi, Algorithm: auc.Milenage(cipher)})
+//	err = centre.Put(auc.Subscriber{IMSI: imsi, Algorithm: cipher.Algorithm()})
 //
 // An [AuC] is an [aka.VectorSource]: a server in the same process may log
 // subscribers in without any HSS.

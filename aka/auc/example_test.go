@@ -20,7 +20,7 @@ func Example() {
 	}
 	imsi := eap.MustParseIMSI("001010000000001")
 	centre := auc.New(auc.Config{})
-	if err := centre.Put(auc.Subscriber{IMSI: imsi, Algorithm: auc.Milenage(cipher), SQN: 0x20}); err != nil {
+	if err := centre.Put(auc.Subscriber{IMSI: imsi, Algorithm: cipher.Algorithm(), SQN: 0x20}); err != nil {
 		panic(err)
 	}
 	vectors, err := centre.Vectors(context.Background(), aka.VectorRequest{

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/milenage"
 )
 
 // Keys is what a centre makes of CK and IK in vectors for EAP-AKA'.
@@ -110,7 +111,7 @@ func (a *AuC) take(sub *subscriber, resync *uint64, now time.Time) uint64 {
 // verifyAUTS returns SQN_MS if the MAC-S over it is the USIM's.
 //
 // TS 33.102, clauses 6.3.3 and 6.3.5.
-func verifyAUTS(alg Algorithm, r *aka.Resync) (sqnMS uint64, ok bool) {
+func verifyAUTS(alg milenage.Algorithm, r *aka.Resync) (sqnMS uint64, ok bool) {
 	sqn := xor6([6]byte(r.AUTS[:6]), alg.F5Star(r.RAND))
 	mac := alg.F1Star(r.RAND, sqn, [2]byte{})
 	if subtle.ConstantTimeCompare(mac[:], r.AUTS[6:]) != 1 {
@@ -122,7 +123,7 @@ func verifyAUTS(alg Algorithm, r *aka.Resync) (sqnMS uint64, ok bool) {
 // compute fills in the vector of v's RAND.
 //
 // TS 33.102, clause 6.3.2.
-func compute(v *aka.Vector, alg Algorithm, sqn uint64, amf [2]byte) {
+func compute(v *aka.Vector, alg milenage.Algorithm, sqn uint64, amf [2]byte) {
 	number := sqnOctets(sqn)
 	out := alg.F2345(v.RAND)
 	mac := alg.F1(v.RAND, number, amf)
