@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/opentwag/twag/aka"
@@ -157,13 +158,20 @@ func (c *Client) request(req *aka.VectorRequest) (wire.Message, error) {
 	return mar.Encode(make([]byte, 0, 512))
 }
 
+// maas has answers for reuse, empty but for the memory of their items.
+var maas = sync.Pool{New: func() any { return new(MAA) }}
+
 // answer turns the answer into vectors or a refusal.
 func (c *Client) answer(req *aka.VectorRequest, ans wire.Message) ([]aka.Vector, error) {
 	if h := ans.Header(); h.Command != CommandMultimediaAuth || h.IsRequest() {
 		return nil, unavailable(errCommand)
 	}
-	var items [maxVectors]AuthItem
-	maa := MAA{Items: items[:0]}
+	maa := maas.Get().(*MAA)
+	defer func() {
+		clear(maa.Items)
+		*maa = MAA{Items: maa.Items[:0]}
+		maas.Put(maa)
+	}()
 	if err := maa.Decode(ans); err != nil {
 		return nil, unavailable(err)
 	}

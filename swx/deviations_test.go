@@ -1,0 +1,208 @@
+package swx
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/diameter/wire"
+)
+
+// TestFieldDeviations is what HSSes in the field do that the standards do not
+// foresee, and a client bears with. (What concerns the connection is tested in
+// package swxtest.)
+func TestFieldDeviations(t *testing.T) {
+	ask := func(t *testing.T, scheme aka.Scheme, answer func(req wire.Message) wire.Message) ([]aka.Vector, error) {
+		t.Helper()
+		node := &fakeNode{answer: func(_ context.Context, req wire.Message) (wire.Message, error) { return answer(req), nil }}
+		return NewClient(node, Config{}).Vectors(t.Context(), testRequest(scheme))
+	}
+	must := func(m wire.Message, err error) wire.Message {
+		require.NoError(t, err)
+		return m
+	}
+	good := func(req wire.Message, n byte) wire.Message {
+		m := goodMAA(n)
+		return must(m.Encode(nil, req.Header()))
+	}
+	sid := func(v string) wire.AVP {
+		return wire.AVP{Code: codeSessionID, Flags: flagsM, Data: []byte(v)}
+	}
+
+	t.Run("an answer of 32 octets", func(t *testing.T) {
+		_, err := ask(t, aka.SchemeAKAPrime, func(req wire.Message) wire.Message {
+			b := wire.NewBuilder(nil, wire.Header{Command: 303, Application: ApplicationID})
+			b.Uint32(codeResultCode, 0, flagsM, 5005)
+			m := must(b.Message())
+			require.Len(t, m, 32)
+			return m
+		})
+		var re *ResultError
+		require.ErrorAs(t, err, &re)
+		require.Equal(t, ResultError{Code: 5005, Scheme: aka.SchemeAKAPrime}, *re)
+		requireOnly(t, err, aka.ErrUnavailable)
+	})
+	for name, more := range map[string][]wire.AVP{
+		"no Session-Id and no Origin-Host": {},
+		"empty Session-Id":                 {sid("")},
+		"doubled Session-Id":               {sid("a;1;1"), sid("b;2;2")},
+		"empty Origin-Host":                {{Code: codeOriginHost, Flags: flagsM, Data: []byte{}}},
+		"doubled Origin-Host":              {{Code: codeOriginHost, Data: []byte("a")}, {Code: codeOriginHost, Data: []byte("b")}},
+		"empty User-Name":                  {{Code: codeUserName, Data: []byte{}}},
+		"User-Name as an NAI":              {{Code: codeUserName, Data: []byte("0" + testIMSI + "@nai.example")}},
+		"Origin-State-Id that grows":       {{Code: codeOriginStateID, Data: []byte{0xff, 0xff, 0xff, 0xff}}},
+		"Route-Record in an answer":        {{Code: codeRouteRecord, Flags: flagsM, Data: []byte("dra.example")}},
+		"unknown AVP with the M bit":       {{Code: 77777, Vendor: 5, Flags: flagsVM, Data: []byte{1, 2, 3}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vectors, err := ask(t, aka.SchemeAKA, func(req wire.Message) wire.Message {
+				bare := edit(t, good(req, 1), func(a wire.AVP) bool {
+					return a.Is(codeSessionID, 0) || a.Is(codeOriginHost, 0) || a.Is(codeUserName, 0)
+				})
+				return edit(t, bare, nil, more...)
+			})
+			require.NoError(t, err)
+			require.Len(t, vectors, 1)
+		})
+	}
+
+	// Any order of AVPs, M bits all set or all clear.
+	for name, flags := range map[string]uint8{"M bits set": wire.FlagMandatory, "M bits clear": 0} {
+		t.Run("AVPs back to front, "+name, func(t *testing.T) {
+			vectors, err := ask(t, aka.SchemeAKA, func(req wire.Message) wire.Message {
+				return must(backToFront(t, good(req, 2), flags))
+			})
+			require.NoError(t, err)
+			require.Len(t, vectors, 2)
+			require.EqualValues(t, 1, vectors[0].RAND[0]>>4, "by number, not by place")
+		})
+	}
+
+	t.Run("E bit and a refusal", func(t *testing.T) {
+		for _, tt := range []struct {
+			code  uint32
+			flags uint8
+		}{{3002, 0}, {3002, wire.FlagError}, {5012, 0}, {5012, wire.FlagError}} {
+			_, err := ask(t, aka.SchemeAKA, func(req wire.Message) wire.Message {
+				m := flagged(base(tt.code), tt.flags)
+				return must(m.Encode(nil, req.Header()))
+			})
+			var re *ResultError
+			require.ErrorAs(t, err, &re)
+			require.Equal(t, tt.code, re.Code)
+		}
+	})
+
+	t.Run("EAP-AKA' refused with 5006 or 5012", func(t *testing.T) {
+		for _, m := range []MAA{exp(Vendor3GPP, 5006), exp(Vendor3GPP, 5012), base(5012)} {
+			_, err := ask(t, aka.SchemeAKAPrime, func(req wire.Message) wire.Message { return must(m.Encode(nil, req.Header())) })
+			requireOnly(t, err, aka.ErrSchemeNotSupported)
+		}
+	})
+
+	t.Run("SIP-Item-Number from 0", func(t *testing.T) {
+		vectors, err := ask(t, aka.SchemeAKA, func(req wire.Message) wire.Message {
+			m := goodMAA(3)
+			for i := range m.Items {
+				m.Items[i].Number = uint32(i)
+			}
+			return must(m.Encode(nil, req.Header()))
+		})
+		require.NoError(t, err)
+		require.Len(t, vectors, 3)
+		require.EqualValues(t, 1, vectors[0].RAND[0]>>4)
+	})
+	t.Run("fewer vectors than asked, more, and than counted", func(t *testing.T) {
+		for _, n := range []byte{1, 4} {
+			node := &fakeNode{answer: func(_ context.Context, req wire.Message) (wire.Message, error) {
+				m := goodMAA(n)
+				m.NumberAuthItems = 3
+				return m.Encode(nil, req.Header())
+			}}
+			vectors, err := NewClient(node, Config{VectorsPerRequest: 2}).Vectors(t.Context(), testRequest(aka.SchemeAKA))
+			require.NoError(t, err)
+			require.Len(t, vectors, int(n))
+		}
+	})
+	t.Run("the count after the items, and no count", func(t *testing.T) {
+		for _, more := range [][]wire.AVP{nil, {{Code: codeNumberAuthItems, Vendor: Vendor3GPP, Data: []byte{0, 0, 0, 2}}}} {
+			vectors, err := ask(t, aka.SchemeAKA, func(req wire.Message) wire.Message {
+				return edit(t, good(req, 2), is(codeNumberAuthItems, Vendor3GPP), more...)
+			})
+			require.NoError(t, err)
+			require.Len(t, vectors, 2)
+		}
+	})
+
+	t.Run("what an HSS insists on is in every request", func(t *testing.T) {
+		for _, scheme := range []aka.Scheme{aka.SchemeAKA, aka.SchemeAKAPrime} {
+			req := testRequest(scheme)
+			req.Resync = &aka.Resync{}
+			msg, err := NewClient(&fakeNode{}, Config{}).request(&req)
+			require.NoError(t, err)
+			for _, code := range []uint32{codeVendorSpecificAppID, codeAuthSessionState, codeUserName} {
+				_, ok := msg.Find(code, 0)
+				require.True(t, ok, code)
+			}
+			for _, code := range []uint32{codeRATType, codeNumberAuthItems} {
+				_, ok := msg.Find(code, Vendor3GPP)
+				require.True(t, ok, code)
+			}
+			user, _ := msg.Find(codeUserName, 0)
+			require.Equal(t, testIMSI, string(user.Data), "the bare IMSI")
+			var m MAR
+			require.NoError(t, m.Decode(msg))
+			require.Len(t, m.Item.Authorization, 30)
+		}
+	})
+
+	t.Run("no Destination-Host from an empty Origin-Host", func(t *testing.T) {
+		var sent []wire.Message
+		node := &fakeNode{answer: func(_ context.Context, req wire.Message) (wire.Message, error) {
+			sent = append(sent, req)
+			m := goodMAA(1)
+			m.OriginHost = []byte{}
+			return m.Encode(nil, req.Header())
+		}}
+		c := NewClient(node, Config{})
+		for range 2 {
+			_, err := c.Vectors(t.Context(), testRequest(aka.SchemeAKA))
+			require.NoError(t, err)
+		}
+		for _, req := range sent {
+			_, ok := req.Find(codeDestinationHost, 0)
+			require.False(t, ok)
+		}
+	})
+}
+
+// backToFront returns msg with its AVPs, and those of its items, in reverse
+// order and with the M bits as in flags.
+func backToFront(t *testing.T, msg wire.Message, flags uint8) (wire.Message, error) {
+	t.Helper()
+	b := wire.NewBuilder(nil, msg.Header())
+	var put func(r wire.Reader)
+	put = func(r wire.Reader) {
+		var all []wire.AVP
+		var a wire.AVP
+		for r.Next(&a) {
+			all = append(all, a)
+		}
+		require.NoError(t, r.Err())
+		for _, a := range slices.Backward(all) {
+			if lookup(a.Code, a.Vendor).kind == grouped {
+				g := b.Begin(a.Code, a.Vendor, flags)
+				put(a.Group())
+				b.End(g)
+				continue
+			}
+			a.Flags = flags
+			b.AVP(a)
+		}
+	}
+	put(msg.AVPs())
+	return b.Message()
+}
