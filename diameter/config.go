@@ -1,0 +1,269 @@
+package diameter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Application is a Diameter application as advertised in the capabilities
+// exchange.
+type Application struct {
+	ID     uint32
+	Vendor uint32 // 0: an IETF application, advertised without a vendor
+	Acct   bool   // advertised as Acct-Application-Id, not Auth-Application-Id
+}
+
+// Config configures a Node. It is copied by [NewNode] and must not be changed
+// afterwards. Zero fields have the defaults named.
+type Config struct {
+	OriginHost  string // this node's DiameterIdentity; required
+	OriginRealm string // required
+
+	ProductName      string // default "twag"
+	VendorID         uint32 // of the product; default 0, "ignore"
+	FirmwareRevision uint32 // 0: not sent
+	// OriginStateID is the Origin-State-Id, which has to grow with each start.
+	// Default: the time of NewNode in seconds.
+	OriginStateID uint32
+	// HostIPs are the addresses in Host-IP-Address. Default: the local address
+	// of each connection.
+	HostIPs []netip.Addr
+
+	// Applications are advertised, exactly these; at least one.
+	Applications []Application
+
+	// Peers are the peers we connect to or wait for.
+	Peers []PeerConfig
+	// AllowPeer decides about a connecting peer that Peers does not name. nil:
+	// refused with 3010. It must not block.
+	AllowPeer func(PeerInfo) bool
+
+	// Dial opens connections to peers whose own Dial is nil. Default: TCP by
+	// net.Dialer. Its context ends after HandshakeTimeout.
+	Dial func(ctx context.Context, p PeerConfig) (net.Conn, error)
+
+	// Watchdog is Twinit of RFC 3539, section 3.4.1: how long a connection may
+	// be silent before it is probed. Each wait is jittered by up to 2 seconds
+	// (a fifteenth of it if that is less). Default 30 s; at least 6 s unless
+	// AllowShortWatchdog is set.
+	Watchdog time.Duration
+	// AllowShortWatchdog allows a Watchdog under 6 s: for laboratories and
+	// tests, against RFC 3539.
+	AllowShortWatchdog bool
+	// Reconnect is Tc of RFC 6733, section 2.1: the longest wait between two
+	// attempts to connect. The first attempts come sooner; each wait is
+	// jittered. Default 30 s.
+	Reconnect time.Duration
+	// HandshakeTimeout bounds connecting, and the capabilities exchange on
+	// either side. Default 10 s.
+	HandshakeTimeout time.Duration
+	// WriteTimeout bounds one write. A peer that does not read for as long
+	// loses the connection. Default 10 s.
+	WriteTimeout time.Duration
+	// DisconnectTimeout is how long an answer to our DPR, or the peer's closing
+	// after its own DPR, is waited for. Default 3 s.
+	DisconnectTimeout time.Duration
+	// RequestTimeout is the deadline of a handler's context, and of requests
+	// that go-diameter handlers write to a connection. Default 30 s.
+	RequestTimeout time.Duration
+
+	// MaxMessage bounds a message in octets, both ways. Default 65536. Before
+	// the capabilities exchange the bound is 4096 at most.
+	MaxMessage int
+	// MaxPending bounds the requests of ours that wait for an answer on one
+	// connection; more are refused with ErrBusy. Default 16384.
+	MaxPending int
+	// MaxQueuedOctets bounds what waits to be written on one connection; more
+	// is refused with ErrBusy. Default 4 MiB.
+	MaxQueuedOctets int
+	// MaxHandlers bounds the handlers that run at once. Default 256.
+	MaxHandlers int
+	// MaxQueuedRequests bounds the requests that wait for a handler; more are
+	// answered 3004. Default 1024.
+	MaxQueuedRequests int
+	// MaxConns bounds accepted connections; more are closed at once.
+	// Default 256.
+	MaxConns int
+
+	// Dictionary is used to decode messages for [Node.Do] and
+	// [Node.HandleDiam]. Default [DefaultDictionary].
+	Dictionary *Dictionary
+
+	Logger *slog.Logger // nil: silence
+	Hooks  Hooks
+}
+
+// PeerConfig is a peer this node knows by name.
+type PeerConfig struct {
+	Host string // its Origin-Host; required
+	// Realm is its Origin-Realm. Default: what the peer says.
+	Realm string
+	// Address is host:port to connect to. Empty: we wait for the peer to
+	// connect.
+	Address string
+	// Dial opens a connection to the peer. Default: that of Config.
+	Dial func(ctx context.Context) (net.Conn, error)
+}
+
+// initiates reports whether we connect to the peer.
+func (p *PeerConfig) initiates() bool { return p.Address != "" || p.Dial != nil }
+
+// PeerInfo is what is known of a peer that connects.
+type PeerInfo struct {
+	Host  string // Origin-Host
+	Realm string // Origin-Realm
+	Addr  net.Addr
+}
+
+const (
+	minWatchdog      = 6 * time.Second
+	handshakeMaximum = 4096
+)
+
+// Validate returns an error that names the first field that is wrong.
+func (c *Config) Validate() error {
+	if err := validIdentity(c.OriginHost); err != nil {
+		return fmt.Errorf("diameter: OriginHost: %w", err)
+	}
+	if err := validIdentity(c.OriginRealm); err != nil {
+		return fmt.Errorf("diameter: OriginRealm: %w", err)
+	}
+	if len(c.Applications) == 0 {
+		return errors.New("diameter: Applications: none")
+	}
+	for i, ip := range c.HostIPs {
+		if !ip.IsValid() {
+			return fmt.Errorf("diameter: HostIPs[%d]: not an address", i)
+		}
+	}
+	seen := make(map[string]bool)
+	for i, p := range c.Peers {
+		if err := validIdentity(p.Host); err != nil {
+			return fmt.Errorf("diameter: Peers[%d].Host: %w", i, err)
+		}
+		if strings.EqualFold(p.Host, c.OriginHost) {
+			return fmt.Errorf("diameter: Peers[%d].Host: %s is this node", i, p.Host)
+		}
+		if k := foldIdentity(p.Host); seen[k] {
+			return fmt.Errorf("diameter: Peers[%d].Host: %s is named twice", i, p.Host)
+		} else {
+			seen[k] = true
+		}
+		if p.Realm != "" {
+			if err := validIdentity(p.Realm); err != nil {
+				return fmt.Errorf("diameter: Peers[%d].Realm: %w", i, err)
+			}
+		}
+		if p.Address != "" {
+			if _, _, err := net.SplitHostPort(p.Address); err != nil {
+				return fmt.Errorf("diameter: Peers[%d].Address: %w", i, err)
+			}
+		}
+	}
+	for _, d := range []struct {
+		name string
+		v    time.Duration
+	}{
+		{"Watchdog", c.Watchdog}, {"Reconnect", c.Reconnect}, {"HandshakeTimeout", c.HandshakeTimeout},
+		{"WriteTimeout", c.WriteTimeout}, {"DisconnectTimeout", c.DisconnectTimeout}, {"RequestTimeout", c.RequestTimeout},
+	} {
+		if d.v < 0 {
+			return fmt.Errorf("diameter: %s: %v is negative", d.name, d.v)
+		}
+	}
+	if c.Watchdog > 0 && c.Watchdog < minWatchdog && !c.AllowShortWatchdog {
+		return fmt.Errorf("diameter: Watchdog: %v is less than %v (RFC 3539) without AllowShortWatchdog", c.Watchdog, minWatchdog)
+	}
+	for _, d := range []struct {
+		name string
+		v    int
+		max  int
+	}{
+		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxPending", c.MaxPending, 1 << 24}, {"MaxQueuedOctets", c.MaxQueuedOctets, 1 << 30},
+		{"MaxHandlers", c.MaxHandlers, 1 << 20}, {"MaxQueuedRequests", c.MaxQueuedRequests, 1 << 24}, {"MaxConns", c.MaxConns, 1 << 20},
+	} {
+		if d.v < 0 || d.v > d.max {
+			return fmt.Errorf("diameter: %s: %d is out of range", d.name, d.v)
+		}
+	}
+	if c.MaxMessage > 0 && c.MaxMessage < handshakeMaximum {
+		return fmt.Errorf("diameter: MaxMessage: %d is less than %d", c.MaxMessage, handshakeMaximum)
+	}
+	return nil
+}
+
+// withDefaults returns a copy of c with defaults filled in.
+func (c Config) withDefaults(now time.Time) Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	num := func(n *int, v int) {
+		if *n == 0 {
+			*n = v
+		}
+	}
+	if c.ProductName == "" {
+		c.ProductName = "twag"
+	}
+	if c.OriginStateID == 0 {
+		c.OriginStateID = uint32(now.Unix())
+	}
+	def(&c.Watchdog, 30*time.Second)
+	def(&c.Reconnect, 30*time.Second)
+	def(&c.HandshakeTimeout, 10*time.Second)
+	def(&c.WriteTimeout, 10*time.Second)
+	def(&c.DisconnectTimeout, 3*time.Second)
+	def(&c.RequestTimeout, 30*time.Second)
+	num(&c.MaxMessage, 65536)
+	num(&c.MaxPending, 16384)
+	num(&c.MaxQueuedOctets, 4<<20)
+	num(&c.MaxHandlers, 256)
+	num(&c.MaxQueuedRequests, 1024)
+	num(&c.MaxConns, 256)
+	if c.Dial == nil {
+		c.Dial = func(ctx context.Context, p PeerConfig) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", p.Address)
+		}
+	}
+	if c.Dictionary == nil {
+		c.Dictionary = DefaultDictionary()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.HostIPs = append([]netip.Addr(nil), c.HostIPs...)
+	c.Applications = append([]Application(nil), c.Applications...)
+	c.Peers = append([]PeerConfig(nil), c.Peers...)
+	return c
+}
+
+// validIdentity reports what is wrong with a DiameterIdentity (RFC 6733,
+// section 4.3.1): an FQDN or realm. It is laxer than DNS about the characters,
+// but what it accepts is safe in a log line.
+func validIdentity[T string | []byte](s T) error {
+	if len(s) == 0 {
+		return errors.New("missing")
+	}
+	if len(s) > 255 {
+		return fmt.Errorf("%d octets are too many for a DiameterIdentity", len(s))
+	}
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == ';' || c == '"' {
+			return fmt.Errorf("octet %#02x in a DiameterIdentity", c)
+		}
+	}
+	return nil
+}
+
+// foldIdentity returns the form in which identities are compared: ASCII case
+// does not count (RFC 6733, section 5.6.4).
+func foldIdentity(s string) string { return strings.ToLower(s) }

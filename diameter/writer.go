@@ -1,0 +1,120 @@
+package diameter
+
+import (
+	"net"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// writer sends messages on a connection. Senders append to a buffer; one
+// goroutine writes whatever has gathered, so that many messages share a
+// system call.
+type writer struct {
+	nc      net.Conn
+	timeout time.Duration
+	max     int // octets that may wait
+
+	mu     sync.Mutex
+	buf    []byte // not yet being written
+	err    error  // no more is taken
+	finish bool   // no more is taken; what is there is still written
+	kick   chan struct{}
+}
+
+const writerKeep = 256 << 10 // a larger buffer is not kept
+
+func (w *writer) init(nc net.Conn, timeout time.Duration, max int) {
+	w.nc, w.timeout, w.max = nc, timeout, max
+	w.kick = make(chan struct{}, 1)
+}
+
+// send queues a copy of m, with the Hop-by-Hop and End-to-End identifiers
+// replaced. It never blocks.
+func (w *writer) send(m []byte, hopByHop, endToEnd uint32) error {
+	w.mu.Lock()
+	if w.err != nil || w.finish {
+		err := w.err
+		w.mu.Unlock()
+		if err == nil {
+			err = ErrDisconnected
+		}
+		return err
+	}
+	if len(w.buf)+len(m) > w.max && len(w.buf) > 0 {
+		w.mu.Unlock()
+		return ErrBusy
+	}
+	at := len(w.buf)
+	w.buf = append(w.buf, m...)
+	putIDs(w.buf[at:], hopByHop, endToEnd)
+	w.mu.Unlock()
+	if at == 0 {
+		w.wake()
+	}
+	return nil
+}
+
+func putIDs(m []byte, hopByHop, endToEnd uint32) {
+	_ = m[19]
+	m[12], m[13], m[14], m[15] = byte(hopByHop>>24), byte(hopByHop>>16), byte(hopByHop>>8), byte(hopByHop)
+	m[16], m[17], m[18], m[19] = byte(endToEnd>>24), byte(endToEnd>>16), byte(endToEnd>>8), byte(endToEnd)
+}
+
+func (w *writer) wake() {
+	select {
+	case w.kick <- struct{}{}:
+	default:
+	}
+}
+
+// end lets the writer finish what is queued; then loop returns nil.
+func (w *writer) end() {
+	w.mu.Lock()
+	w.finish = true
+	w.mu.Unlock()
+	w.wake()
+}
+
+// stop refuses further messages with err.
+func (w *writer) stop(err error) {
+	w.mu.Lock()
+	if w.err == nil {
+		w.err = err
+	}
+	w.mu.Unlock()
+	w.wake()
+}
+
+// loop writes until stop or an error of the connection, or, after end, until
+// nothing is left.
+func (w *writer) loop() error {
+	var spare []byte
+	for {
+		<-w.kick
+		// Whoever else is ready to run may have something to send, too.
+		runtime.Gosched()
+		w.mu.Lock()
+		if w.err != nil {
+			w.mu.Unlock()
+			return w.err
+		}
+		buf, finish := w.buf, w.finish
+		w.buf = spare[:0]
+		w.mu.Unlock()
+		if len(buf) > 0 {
+			if err := w.nc.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
+				return err
+			}
+			if _, err := w.nc.Write(buf); err != nil {
+				return err
+			}
+		}
+		if spare = buf; cap(spare) > writerKeep {
+			spare = nil
+		}
+		if finish {
+			return nil
+		}
+	}
+}
