@@ -51,6 +51,19 @@ var actions = []struct {
 	{ErrCheckcode, ActionNotify},
 	{ErrRES, ActionNotify},
 	{ErrKDF, ActionNotify},
+	{ErrIdentity, ActionNotify},
+	{ErrResyncs, ActionNotify},
+	{ErrRefused, ActionNotify},
+	{ErrUnknownSubscriber, ActionNotify},
+	{ErrNoSubscription, ActionNotify},
+	{ErrRoamingNotAllowed, ActionNotify},
+	{ErrRATNotAllowed, ActionNotify},
+	{ErrBarred, ActionNotify},
+	{ErrSchemeNotSupported, ActionNotify},
+	{ErrSyncFailure, ActionNotify},
+	{ErrUnavailable, ActionNotify},
+	{ErrAuthReject, ActionFail},
+	{ErrClientError, ActionFail},
 }
 
 // ActionOf returns what the peer sees of err.

@@ -26,7 +26,7 @@ func checkcodeLen(t eap.Type) int {
 //
 // RFC 4187, section 10.13; RFC 9048, section 3.4.3.
 type Checkcode struct {
-	any   bool
+	some  bool
 	state [checkcodeStateLen]byte
 }
 
@@ -58,13 +58,13 @@ func (c *Checkcode) Add(t eap.Type, request, response []byte) {
 	_, _ = h.Write(request)
 	_, _ = h.Write(response)
 	_, _ = h.AppendBinary(c.state[:0])
-	c.any = true
+	c.some = true
 }
 
 // hash returns the hash as far as it has come.
 func (c *Checkcode) hash(t eap.Type) resumable {
 	h := checkcodeHash(t)
-	if c.any {
+	if c.some {
 		// The state is our own, or Restore has tried it.
 		_ = h.UnmarshalBinary(c.state[:checkcodeEncodedLen(t)])
 	}
@@ -74,8 +74,18 @@ func (c *Checkcode) hash(t eap.Type) resumable {
 // Append appends the value of AT_CHECKCODE to b: nothing if there was no
 // AKA-Identity message, else a hash.
 func (c *Checkcode) Append(b []byte, t eap.Type) []byte {
-	if !c.any {
+	if !c.some {
 		return b
 	}
 	return c.hash(t).Sum(b)
 }
+
+// checksum is a finished AT_CHECKCODE value.
+type checksum struct {
+	n uint8
+	b [sha256.Size]byte
+}
+
+func (s *checksum) set(c *Checkcode, t eap.Type) { s.n = uint8(len(c.Append(s.b[:0], t))) }
+
+func (s *checksum) octets() []byte { return s.b[:s.n] }

@@ -35,6 +35,35 @@ var (
 	ErrKDF = errors.New("key derivation function not negotiable")
 )
 
+// Errors that end a run.
+var (
+	// ErrAuthReject: the peer did not accept AUTN.
+	ErrAuthReject = errors.New("aka: the peer rejected the network's authentication")
+	// ErrClientError is wrapped by [*ClientError].
+	ErrClientError = errors.New("aka: the peer could not process a packet")
+	// ErrIdentity: the peer gave no identity that leads to a subscriber.
+	ErrIdentity = errors.New("aka: no usable identity")
+	// ErrResyncs: one more resynchronisation than allowed.
+	ErrResyncs = errors.New("aka: too many resynchronisations")
+	// ErrRefused: the subscriber has authenticated and was not let in.
+	ErrRefused = errors.New("aka: refused after authentication")
+
+	errVectors   = errors.New("aka: no vector")
+	errBadVector = errors.New("unusable vector")
+)
+
+// ClientError is the peer's EAP-Response/AKA-Client-Error.
+type ClientError struct {
+	// Code is AT_CLIENT_ERROR_CODE; 0 is "unable to process packet".
+	Code uint16
+}
+
+// Error implements error.
+func (e *ClientError) Error() string { return fmt.Sprintf("%v: code %d", ErrClientError, e.Code) }
+
+// Unwrap returns ErrClientError.
+func (e *ClientError) Unwrap() error { return ErrClientError }
+
 // AttrError is an error in a packet: which attribute, where and why. Its text
 // tells nothing of the attribute's value.
 type AttrError struct {

@@ -1,0 +1,119 @@
+package aka
+
+import (
+	"github.com/opentwag/twag/eap"
+)
+
+// challengeLen is room for a challenge with all its attributes and a network
+// name of usual length.
+const challengeLen = 192
+
+// enterChallenge sends the challenge of the vector at hand (RFC 4187, section
+// 9.3; RFC 9048, section 3).
+func (m *machine) enterChallenge(t eap.Turn) eap.Step {
+	b := m.request(t, SubtypeChallenge, challengeLen)
+	b.Octets(AttrRAND, m.vector.RAND[:])
+	b.Octets(AttrAUTN, m.vector.AUTN[:])
+	if m.method.typ == eap.TypeAKAPrime {
+		b.KDFs(m.kdf.list())
+		b.String(AttrKDFInput, m.network)
+	}
+	b.Octets(AttrCheckcode, m.sum.octets())
+	if m.method.cfg.ResultIndications {
+		b.Flag(AttrResultInd)
+	}
+	if m.method.typ == eap.TypeAKA && m.method.cfg.Bidding {
+		b.Bidding(true)
+	}
+	b.MAC(m.sessionKeys(), nil)
+	step := m.send(&b, stateChallenge)
+	if step.Kind == eap.StepRequest {
+		m.tell(m.method.cfg.Hooks.Challenge, nil)
+	}
+	return step
+}
+
+// onChallenge handles the response to a challenge.
+func (m *machine) onChallenge(t eap.Turn, msg *Message, err error) eap.Step {
+	if msg.Subtype == SubtypeAuthReject && msg.Code == eap.CodeResponse {
+		// Future versions may add attributes (RFC 4187, section 9.5); the
+		// peer has left, whatever they are.
+		return m.fail(t, ErrAuthReject)
+	}
+	if err != nil {
+		return m.fail(t, err)
+	}
+	switch msg.Subtype {
+	case SubtypeChallenge:
+		if !msg.Has(AttrRES) {
+			return m.onKDF(t, msg)
+		}
+		return m.onRES(t, msg)
+	case SubtypeSyncFailure:
+		return m.onSyncFailure(t, msg)
+	default:
+		return m.fail(t, &AttrError{Subtype: msg.Subtype, Err: ErrSubtype})
+	}
+}
+
+// onRES judges the peer's proof. AT_MAC comes first: nothing else in the
+// message means anything without it (RFC 4187, section 10.15).
+func (m *machine) onRES(t eap.Turn, msg *Message) eap.Step {
+	if err := msg.VerifyMAC(m.sessionKeys(), nil); err != nil {
+		return m.fail(t, err)
+	}
+	if err := m.verifyCheckcode(msg); err != nil {
+		return m.fail(t, err)
+	}
+	if msg.Has(AttrResultInd) && !m.method.cfg.ResultIndications {
+		// Section 6.2: the peer must not, unless we did.
+		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrResultInd, Err: ErrNotAllowed})
+	}
+	if !equal(msg.RES, m.vector.XRES[:m.vector.XRESLen]) {
+		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrRES, Err: ErrRES})
+	}
+	m.resultInd = msg.Has(AttrResultInd)
+	m.tell(m.method.cfg.Hooks.Verified, nil)
+	return m.enterAuthorization()
+}
+
+// verifyCheckcode compares AT_CHECKCODE. A peer need not send it, unless its
+// identity messages had something more to protect (RFC 4187, section 10.13).
+func (m *machine) verifyCheckcode(msg *Message) error {
+	if !msg.Has(AttrCheckcode) {
+		if m.extras {
+			return &AttrError{Subtype: msg.Subtype, Attr: AttrCheckcode, Err: ErrMissing}
+		}
+		return nil
+	}
+	if !equal(msg.Checkcode, m.sum.octets()) {
+		return &AttrError{Subtype: msg.Subtype, Attr: AttrCheckcode, Err: ErrCheckcode}
+	}
+	return nil
+}
+
+// onKDF handles a peer's wish for another key derivation function: the same
+// vector once more, with its choice in front. No key has been used for it yet
+// by the peer (RFC 9048, section 3.2).
+func (m *machine) onKDF(t eap.Turn, msg *Message) eap.Step {
+	if !m.kdf.change(msg.KDFs.At(0)) {
+		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrKDF, Err: ErrKDF})
+	}
+	return m.enterChallenge(t)
+}
+
+// onSyncFailure asks for a vector with a sequence number that the USIM will
+// take. AUTS belongs to the RAND of the outstanding challenge and to no other
+// (TS 33.102, clause 6.3.5; RFC 4187, section 9.6).
+func (m *machine) onSyncFailure(t eap.Turn, msg *Message) eap.Step {
+	m.tell(m.method.cfg.Hooks.SyncFailure, nil)
+	if m.method.typ == eap.TypeAKAPrime && msg.KDFs != m.kdf.list() {
+		// RFC 9048, section 3.2: a copy of ours, or it is an attack.
+		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrKDF, Err: ErrKDF})
+	}
+	if int(m.resyncs) >= m.method.cfg.MaxResyncs {
+		return m.fail(t, ErrResyncs)
+	}
+	m.resyncs++
+	return m.enterVectors(&Resync{RAND: m.vector.RAND, AUTS: [14]byte(msg.AUTS)})
+}

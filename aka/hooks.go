@@ -1,0 +1,42 @@
+package aka
+
+import "github.com/opentwag/twag/eap"
+
+// Hooks are told what happens in the runs of a [Method]. Each may be nil. They
+// are called synchronously, by many goroutines at once, and must not block.
+type Hooks struct {
+	// Identity: the peer has given an identity, in its first message or when
+	// asked.
+	Identity func(Event)
+	// Challenge: a challenge goes out.
+	Challenge func(Event)
+	// SyncFailure: the USIM wants another sequence number.
+	SyncFailure func(Event)
+	// Verified: the peer has proved who it is.
+	Verified func(Event)
+	// Succeeded: the run has ended well.
+	Succeeded func(Event)
+	// Rejected: the run is going to fail, or has; Err says why. Once per run.
+	Rejected func(Event)
+}
+
+// Event is what a hook is told.
+type Event struct {
+	// Method is the EAP type.
+	Method eap.Type
+	// Peer is who the run is with.
+	Peer eap.Peer
+	// Identity is what kind of identity the peer gave last.
+	Identity eap.IdentityKind
+	// IMSI is the subscriber; invalid while unknown.
+	IMSI eap.IMSI
+	// Err is the reason of Rejected. It holds no key and no full IMSI.
+	Err error
+}
+
+// tell calls a hook, if there is one.
+func (m *machine) tell(hook func(Event), err error) {
+	if hook != nil {
+		hook(Event{Method: m.method.typ, Peer: m.peer, Identity: m.kind, IMSI: m.imsi, Err: err})
+	}
+}

@@ -1,0 +1,220 @@
+package aka
+
+import (
+	"fmt"
+
+	"github.com/opentwag/twag/eap"
+)
+
+// asked is how the peer was asked for its identity. Within a run it only
+// grows (RFC 4187, section 9.1).
+type asked uint8
+
+const (
+	askedNone      asked = iota // not by us: EAP-Response/Identity
+	askedAny                    // AT_ANY_ID_REQ
+	askedFullauth               // AT_FULLAUTH_ID_REQ
+	askedPermanent              // AT_PERMANENT_ID_REQ
+)
+
+// String returns the request's name.
+func (a asked) String() string {
+	switch a {
+	case askedNone:
+		return "EAP-Response/Identity"
+	case askedAny, askedFullauth, askedPermanent:
+		return a.attr().String()
+	default:
+		return fmt.Sprintf("asked(%d)", uint8(a))
+	}
+}
+
+// attr returns the attribute that asks.
+func (a asked) attr() AttrType {
+	switch a {
+	case askedAny:
+		return AttrAnyIDReq
+	case askedFullauth:
+		return AttrFullauthIDReq
+	default:
+		return AttrPermanentIDReq
+	}
+}
+
+// answer is what an identity is worth to the server.
+type answer uint8
+
+const (
+	// answerUnrecognised: malformed, anonymous, of a realm not served, or
+	// made for another method.
+	answerUnrecognised answer = iota
+	// answerPermanent: the IMSI is in it.
+	answerPermanent
+	// answerPseudonym: a pseudonym that leads to an IMSI.
+	answerPseudonym
+	// answerLostPseudonym: a pseudonym that leads nowhere.
+	answerLostPseudonym
+	// answerReauth: a re-authentication identity that leads to an IMSI, but
+	// the server wants a full authentication.
+	answerReauth
+	// answerLostReauth: a re-authentication identity that leads nowhere.
+	answerLostReauth
+	answers
+)
+
+// String returns the answer's name.
+func (a answer) String() string {
+	switch a {
+	case answerUnrecognised:
+		return "unrecognised"
+	case answerPermanent:
+		return "permanent"
+	case answerPseudonym:
+		return "pseudonym"
+	case answerLostPseudonym:
+		return "lost pseudonym"
+	case answerReauth:
+		return "re-authentication identity"
+	case answerLostReauth:
+		return "lost re-authentication identity"
+	default:
+		return fmt.Sprintf("answer(%d)", uint8(a))
+	}
+}
+
+// next is what follows an identity.
+type next uint8
+
+const (
+	nextFail      next = iota // notification 16384
+	nextChallenge             // full authentication
+	nextAny                   // ask with AT_ANY_ID_REQ
+	nextFullauth              // ask with AT_FULLAUTH_ID_REQ
+	nextPermanent             // ask with AT_PERMANENT_ID_REQ
+)
+
+// decisions is RFC 4187, section 4.1.7, and, for what was not asked for,
+// section 4.1.4. A re-authentication identity in answer to AT_FULLAUTH_ID_REQ
+// was not asked for and counts as unrecognised.
+var decisions = [...][answers]next{
+	askedNone: {
+		answerUnrecognised:  nextAny,
+		answerPermanent:     nextChallenge,
+		answerPseudonym:     nextChallenge,
+		answerLostPseudonym: nextPermanent,
+		answerReauth:        nextChallenge,
+		answerLostReauth:    nextFullauth,
+	},
+	askedAny: {
+		answerUnrecognised:  nextFullauth,
+		answerPermanent:     nextChallenge,
+		answerPseudonym:     nextChallenge,
+		answerLostPseudonym: nextPermanent,
+		answerReauth:        nextChallenge,
+		answerLostReauth:    nextFullauth,
+	},
+	askedFullauth: {
+		answerUnrecognised:  nextPermanent,
+		answerPermanent:     nextChallenge,
+		answerPseudonym:     nextChallenge,
+		answerLostPseudonym: nextPermanent,
+		answerReauth:        nextPermanent,
+		answerLostReauth:    nextPermanent,
+	},
+	askedPermanent: {
+		answerUnrecognised:  nextFail,
+		answerPermanent:     nextChallenge,
+		answerPseudonym:     nextFail,
+		answerLostPseudonym: nextFail,
+		answerReauth:        nextFail,
+		answerLostReauth:    nextFail,
+	},
+}
+
+// classify says what an identity is worth, and the IMSI that it leads to.
+// This server gives out neither pseudonyms nor re-authentication identities,
+// so those of others lead nowhere.
+func (m *machine) classify(id eap.Identity, how asked) (answer, eap.IMSI) {
+	// When the peer has chosen an identity before it knew the method, one for
+	// another method is no answer. When asked within the method, what names
+	// the subscriber will do: the keys are bound to it as it was sent.
+	ours := id.Method == m.method.typ
+	switch id.Kind {
+	case eap.KindPermanent:
+		if ours || how != askedNone {
+			return answerPermanent, id.IMSI
+		}
+	case eap.KindPseudonym:
+		if ours {
+			return answerLostPseudonym, eap.IMSI{}
+		}
+	case eap.KindReauth:
+		if ours {
+			return answerLostReauth, eap.IMSI{}
+		}
+	}
+	return answerUnrecognised, eap.IMSI{}
+}
+
+// decide takes an identity and goes on as the table says.
+func (m *machine) decide(t eap.Turn, identity string) eap.Step {
+	id := m.method.cfg.Rules.Parse(identity)
+	a, imsi := m.classify(id, m.asked)
+	m.kind, m.imsi = id.Kind, imsi
+	m.tell(m.method.cfg.Hooks.Identity, nil)
+	switch decisions[m.asked][a] {
+	case nextChallenge:
+		m.identity = identity
+		m.sum.set(&m.checkcode, m.method.typ)
+		return m.enterVectors(nil)
+	case nextAny:
+		return m.enterIdentity(t, askedAny)
+	case nextFullauth:
+		return m.enterIdentity(t, askedFullauth)
+	case nextPermanent:
+		return m.enterIdentity(t, askedPermanent)
+	default:
+		return m.fail(t, fmt.Errorf("%w: %v in answer to %v", ErrIdentity, a, m.asked))
+	}
+}
+
+// enterIdentity asks the peer for an identity (RFC 4187, section 9.1).
+func (m *machine) enterIdentity(t eap.Turn, how asked) eap.Step {
+	m.asked = how
+	b := m.identityRequest(t.Identifier)
+	return m.send(&b, stateIdentity)
+}
+
+func (m *machine) identityRequest(id uint8) Builder {
+	b := m.request(eap.Turn{Identifier: id}, SubtypeIdentity, identityRequestLen)
+	b.Flag(m.asked.attr())
+	return b
+}
+
+const identityRequestLen = messageHeaderLen + attrUnit
+
+// onIdentity handles the response to an identity request (RFC 4187, sections
+// 4.1.7 and 9.2).
+func (m *machine) onIdentity(t eap.Turn, msg *Message, err error) eap.Step {
+	if err == nil && msg.Subtype != SubtypeIdentity {
+		err = &AttrError{Subtype: msg.Subtype, Err: ErrSubtype}
+	}
+	if err != nil {
+		return m.fail(t, err)
+	}
+	// The request was a function of its Identifier, so that it need not be
+	// kept.
+	b := m.identityRequest(msg.Identifier)
+	req, err := b.Bytes()
+	if err != nil {
+		return m.fail(t, err)
+	}
+	m.checkcode.Add(m.method.typ, req, msg.raw)
+	for attr := range msg.All() {
+		if attr != AttrIdentity {
+			// Section 10.13: AT_CHECKCODE must then protect it.
+			m.extras = true
+		}
+	}
+	return m.decide(t, string(msg.Identity))
+}

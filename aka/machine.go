@@ -1,0 +1,228 @@
+package aka
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/opentwag/twag/eap"
+)
+
+// state is where a run stands.
+//
+//	        Start
+//	          | identity unusable              | identity will do
+//	          v                                |
+//	     +----------+  AT_IDENTITY will do     v
+//	+--->| Identity |-------------------->+---------+
+//	|    +----------+                     | Vectors |<----------------+
+//	|      |  |    | out of order, unusable +---------+                 |
+//	+------+  |    +------------+            |      | error, bad vector |
+//	next of   | Client-Error    |   a vector |      |                   |
+//	ANY, FULL,|                 |            v      +---------+         |
+//	PERMANENT |                 |       +-----------+         |         |
+//	          |                 |   +-->| Challenge |---------)---------+
+//	          |                 |   |   +-----------+         | Sync-Failure
+//	          |                 |   | KDF |  |  |  | bad MAC, | (bounded)
+//	          |                 |   +-----+  |  |  | RES, …   |
+//	          |                 |     Client-|  |  +------+   |
+//	          |                 |      Error,|  | RES is  |   |
+//	          |                 | Auth-Reject|  | right   |   |
+//	          |                 |            |  v         v   v
+//	          |                 |            | +---------------+  refused  +---------------+
+//	          |                 |            | | Authorization |---------->|               |
+//	          |                 +------------)-)---------------)---------->| NotifyFailure |
+//	          |                              | +---------------+           +---------------+
+//	          |                              |   |  allowed, |                  | any
+//	          |                              |   |  both want|                  | response
+//	          |                              |   |  a result v                  |
+//	          |                              |   |  +---------------+           |
+//	          |                              |   |  | NotifySuccess |           |
+//	          |                              |   |  +---------------+           |
+//	          |                              |   | allowed | any response       |
+//	          v                              v   v         v                    v
+//	     +----------+                    Failure       Success               Failure
+//	     |   Done   | is where all of these leave the machine.
+//	     +----------+
+type state uint8
+
+const (
+	// stateNew: nothing has happened. Start leaves it.
+	stateNew state = iota
+	// stateIdentity: we sent AKA-Identity with one of the three identity
+	// requests. Accepted: AKA-Identity with AT_IDENTITY, Client-Error. Leads to
+	// itself with a narrower request, to stateVectors, stateNotifyFailure or the
+	// end (RFC 4187, section 4.1).
+	stateIdentity
+	// stateVectors: we asked for a vector, and the peer waits for us. Resumed
+	// with VectorsAnswer; leads to stateChallenge or stateNotifyFailure.
+	stateVectors
+	// stateChallenge: we sent AKA-Challenge. Accepted: AKA-Challenge with
+	// AT_RES or, in EAP-AKA', AT_KDF; Synchronization-Failure;
+	// Authentication-Reject; Client-Error (sections 6.3, 9.4 to 9.6).
+	stateChallenge
+	// stateAuthorization: the peer has proved who it is, and waits while
+	// others decide. Resumed with eap.Authorization; leads to
+	// stateNotifySuccess, stateNotifyFailure or the end.
+	stateAuthorization
+	// stateNotifySuccess: we sent AKA-Notification 32768. Any response is
+	// success (section 6.2).
+	stateNotifySuccess
+	// stateNotifyFailure: we sent an AKA-Notification that implies failure.
+	// Any response is failure (section 6.3.3).
+	stateNotifyFailure
+	// stateDone: success or failure was reported.
+	stateDone
+)
+
+// String returns the state's name.
+func (s state) String() string {
+	switch s {
+	case stateNew:
+		return "New"
+	case stateIdentity:
+		return "Identity"
+	case stateVectors:
+		return "Vectors"
+	case stateChallenge:
+		return "Challenge"
+	case stateAuthorization:
+		return "Authorization"
+	case stateNotifySuccess:
+		return "NotifySuccess"
+	case stateNotifyFailure:
+		return "NotifyFailure"
+	case stateDone:
+		return "Done"
+	default:
+		return fmt.Sprintf("state(%d)", uint8(s))
+	}
+}
+
+// machine is one run of the server's side. It is not safe for concurrent use.
+type machine struct {
+	method  *Method
+	peer    eap.Peer
+	network string
+
+	state state
+
+	// What the identity rounds have told.
+	asked     asked
+	checkcode Checkcode // pairs of AKA-Identity messages so far
+	extras    bool      // the peer's had other attributes, so AT_CHECKCODE must come
+	kind      eap.IdentityKind
+	identity  string // what the keys are bound to, as the peer sent it
+	imsi      eap.IMSI
+
+	// The challenge.
+	sum     checksum // AT_CHECKCODE once the identity rounds are over
+	vector  Vector   // CK', IK' in EAP-AKA'
+	kdf     kdfOffer
+	resyncs uint8
+
+	// What follows from the vector; made when first needed.
+	keys     Keys
+	haveKeys bool
+
+	resultInd bool // both sides want AT_RESULT_IND
+
+	reason error // why stateNotifyFailure was entered
+}
+
+var _ eap.Machine = (*machine)(nil)
+
+var errNotNow = errors.New("aka: not in this state")
+
+// Start implements eap.Machine.
+func (m *machine) Start(t eap.Turn) eap.Step {
+	if m.state != stateNew {
+		return m.misused("Start")
+	}
+	m.kdf.base = m.method.kdfs
+	if m.method.cfg.AlwaysRequestIdentity {
+		return m.enterIdentity(t, askedAny)
+	}
+	return m.decide(t, m.peer.Identity)
+}
+
+// Handle implements eap.Machine.
+func (m *machine) Handle(t eap.Turn, resp eap.Packet) eap.Step {
+	switch m.state {
+	case stateNotifySuccess:
+		return m.onSuccessAcknowledged()
+	case stateNotifyFailure:
+		return m.onFailureAcknowledged()
+	case stateIdentity, stateChallenge:
+	default:
+		return eap.Step{Kind: eap.StepIgnore, Err: fmt.Errorf("%w: response in %v", errNotNow, m.state)}
+	}
+	msg, err := Decode(resp)
+	if err == nil && (msg.Code != eap.CodeResponse || msg.Type != m.method.typ) {
+		err = &AttrError{Subtype: msg.Subtype, Err: ErrSubtype}
+	}
+	if msg.Subtype == SubtypeClientError && msg.Code == eap.CodeResponse {
+		// The peer has left, however badly it says so.
+		return m.fail(t, &ClientError{Code: msg.ClientErrorCode})
+	}
+	if m.state == stateIdentity {
+		return m.onIdentity(t, &msg, err)
+	}
+	return m.onChallenge(t, &msg, err)
+}
+
+// Resume implements eap.Machine.
+func (m *machine) Resume(t eap.Turn, answer eap.Answer) eap.Step {
+	switch a := answer.(type) {
+	case VectorsAnswer:
+		if m.state == stateVectors {
+			return m.onVectors(t, a)
+		}
+	case eap.Authorization:
+		if m.state == stateAuthorization {
+			return m.onAuthorization(t, a)
+		}
+	}
+	return m.misused(fmt.Sprintf("Resume with %T", answer))
+}
+
+// setState is the one way from state to state.
+func (m *machine) setState(s state) { m.state = s }
+
+// misused ends the run for a caller's mistake.
+func (m *machine) misused(what string) eap.Step {
+	err := fmt.Errorf("%w: %s in %v", errNotNow, what, m.state)
+	m.setState(stateDone)
+	return eap.Step{Kind: eap.StepFailure, Err: err}
+}
+
+// sessionKeys returns the keys of the outstanding vector.
+func (m *machine) sessionKeys() *Keys {
+	if !m.haveKeys {
+		if m.method.typ == eap.TypeAKAPrime {
+			m.keys = AKAPrimeKeys(m.identity, m.vector.CK, m.vector.IK)
+		} else {
+			m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
+		}
+		m.haveKeys = true
+	}
+	return &m.keys
+}
+
+// request starts a request of the method's type. Few are longer than n octets.
+func (m *machine) request(t eap.Turn, s Subtype, n int) Builder {
+	return NewMessage(make([]byte, 0, n), eap.CodeRequest, t.Identifier, m.method.typ, s)
+}
+
+// send ends a request and moves on to where its response is awaited.
+func (m *machine) send(b *Builder, next state) eap.Step {
+	pkt, err := b.Bytes()
+	if err != nil {
+		// Nothing of what we send depends on what peers send: a value from
+		// outside (network name) did not fit.
+		m.setState(stateDone)
+		m.tell(m.method.cfg.Hooks.Rejected, err)
+		return eap.Step{Kind: eap.StepFailure, Err: err}
+	}
+	m.setState(next)
+	return eap.Step{Kind: eap.StepRequest, Packet: pkt}
+}

@@ -1,0 +1,118 @@
+package aka
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/opentwag/twag/eap"
+)
+
+// DefaultNetworkName is the access network's name of trusted WLAN (TS 24.302,
+// clause 8.1.1.2).
+const DefaultNetworkName = "WLAN"
+
+const (
+	defaultMaxResyncs = 2
+	maxNetworkNameLen = 253
+)
+
+// Config are the settings of a [Method]. The zero Config is the default.
+type Config struct {
+	// NetworkName is the name that EAP-AKA' binds its keys to, where the
+	// Peer's has none. Default: DefaultNetworkName.
+	NetworkName string
+	// Rules say how identities are read. Nil: the standard's.
+	Rules *eap.IdentityRules
+	// AlwaysRequestIdentity asks for the identity with AT_ANY_ID_REQ even if
+	// EAP-Response/Identity brought a good one: for access networks that
+	// alter it (RFC 4187, section 4.1.4). It costs a round trip.
+	AlwaysRequestIdentity bool
+	// ResultIndications offers protected success indications (RFC 4187,
+	// section 6.2). They cost a round trip with peers that want them.
+	ResultIndications bool
+	// Bidding tells EAP-AKA peers that EAP-AKA' is supported and preferred,
+	// so that one that was talked down to EAP-AKA notices (RFC 9048, section
+	// 4). Set it when the Authenticator has both methods, EAP-AKA' first.
+	Bidding bool
+	// MaxResyncs bounds the resynchronisations of one run. Default: 2;
+	// negative: none.
+	MaxResyncs int
+	// Hooks are told what happens.
+	Hooks Hooks
+}
+
+// Validate returns an error that names the field that makes no sense.
+func (c *Config) Validate() error {
+	switch {
+	case len(c.NetworkName) > maxNetworkNameLen:
+		return fmt.Errorf("aka: Config.NetworkName: %d octets, at most %d", len(c.NetworkName), maxNetworkNameLen)
+	case !utf8.ValidString(c.NetworkName):
+		return errors.New("aka: Config.NetworkName: not UTF-8")
+	case c.MaxResyncs > 255:
+		return errors.New("aka: Config.MaxResyncs: more than 255")
+	}
+	if err := c.Rules.Validate(); err != nil {
+		return fmt.Errorf("aka: Config.Rules: %w", err)
+	}
+	return nil
+}
+
+// Method is the server's side of EAP-AKA or EAP-AKA', for an
+// [eap.Authenticator]. It is immutable and safe for concurrent use.
+type Method struct {
+	typ    eap.Type
+	scheme Scheme
+	source VectorSource
+	cfg    Config
+	kdfs   KDFList
+}
+
+var _ eap.Method = (*Method)(nil)
+
+// New returns EAP-AKA (RFC 4187) with vectors from src. It panics if the
+// configuration is not valid.
+func New(src VectorSource, cfg Config) *Method {
+	return newMethod(eap.TypeAKA, SchemeAKA, src, cfg)
+}
+
+// NewPrime returns EAP-AKA' (RFC 9048) with vectors from src. It panics if the
+// configuration is not valid.
+func NewPrime(src VectorSource, cfg Config) *Method {
+	m := newMethod(eap.TypeAKAPrime, SchemeAKAPrime, src, cfg)
+	m.kdfs = NewKDFList(KDFDefault)
+	return m
+}
+
+func newMethod(t eap.Type, s Scheme, src VectorSource, cfg Config) *Method {
+	if src == nil {
+		panic("aka: no VectorSource")
+	}
+	if err := cfg.Validate(); err != nil {
+		panic(err)
+	}
+	if cfg.NetworkName == "" {
+		cfg.NetworkName = DefaultNetworkName
+	}
+	switch {
+	case cfg.MaxResyncs == 0:
+		cfg.MaxResyncs = defaultMaxResyncs
+	case cfg.MaxResyncs < 0:
+		cfg.MaxResyncs = 0
+	}
+	return &Method{typ: t, scheme: s, source: src, cfg: cfg}
+}
+
+// Type implements eap.Method.
+func (m *Method) Type() eap.Type { return m.typ }
+
+// New implements eap.Method.
+func (m *Method) New(p eap.Peer) eap.Machine { return m.machine(p) }
+
+func (m *Method) machine(p eap.Peer) *machine {
+	r := &machine{method: m, peer: p, network: p.NetworkName}
+	if r.network == "" {
+		r.network = m.cfg.NetworkName
+	}
+	return r
+}

@@ -1,0 +1,228 @@
+package aka
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/opentwag/twag/eap"
+)
+
+// ErrState is wrapped by the errors of Restore: the octets are no state of
+// this method, or of another version of it.
+var ErrState = errors.New("aka: not a state of this method")
+
+// The encoded state begins with version, EAP type, state, flags, how the
+// identity was asked for, resynchronisations so far, choice of KDF, kind of
+// identity: an octet each. What follows depends on the state:
+//
+//	Identity                   running check code, if there is one
+//	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity with a length
+//	                           octet unless it is the Peer's, RAND, AUTN, CK, IK,
+//	                           XRES with a length octet, AT_CHECKCODE if not empty
+//	NotifyFailure              reason, an octet
+//
+// Derived keys are not in it: it shall be short, and they are made in a few
+// microseconds.
+const stateVersion = 1
+
+const (
+	flagIdentity  = 1 << iota // the identity is not that of the Peer
+	flagExtras                // machine.extras
+	flagResultInd             // machine.resultInd
+	flagCheckcode             // there were AKA-Identity messages
+	flagsEnd
+)
+
+// reasons are the errors that survive in the state, by their place; what is
+// none of them is told as the first.
+var reasons = [...]error{
+	errors.New("aka: failed before the state was stored"),
+	ErrMAC, ErrRES, ErrCheckcode, ErrKDF, ErrIdentity, ErrResyncs, ErrRefused,
+	ErrUnknownSubscriber, ErrNoSubscription, ErrRoamingNotAllowed, ErrRATNotAllowed,
+	ErrBarred, ErrSchemeNotSupported, ErrSyncFailure, ErrUnavailable,
+	ErrTruncated, ErrLength, ErrUnknownAttr, ErrDuplicate, ErrNotAllowed, ErrMissing,
+	ErrPadding, ErrSubtype,
+}
+
+func reasonIndex(err error) byte {
+	for i, r := range reasons {
+		if errors.Is(err, r) {
+			return byte(i)
+		}
+	}
+	return 0
+}
+
+// AppendState implements eap.Machine.
+func (m *machine) AppendState(b []byte) ([]byte, error) {
+	var flags byte
+	set := func(on bool, f byte) {
+		if on {
+			flags |= f
+		}
+	}
+	challenge := m.state == stateChallenge || m.state == stateNotifySuccess
+	set(challenge && m.identity != m.peer.Identity, flagIdentity)
+	set(m.extras, flagExtras)
+	set(m.resultInd, flagResultInd)
+	set(m.checkcode.some && m.state != stateNotifyFailure, flagCheckcode)
+	b = append(b, stateVersion, byte(m.method.typ), byte(m.state), flags,
+		byte(m.asked), m.resyncs, m.kdf.chosen, byte(m.kind))
+	switch m.state {
+	case stateIdentity:
+		if m.checkcode.some {
+			b = append(b, m.checkcode.state[:checkcodeEncodedLen(m.method.typ)]...)
+		}
+		return b, nil
+	case stateNotifyFailure:
+		return append(b, reasonIndex(m.reason)), nil
+	case stateChallenge, stateNotifySuccess:
+		b = appendBCD(b, m.imsi.Digits())
+		if flags&flagIdentity != 0 {
+			b = append(b, byte(len(m.identity)))
+			b = append(b, m.identity...)
+		}
+		v := &m.vector
+		b = append(append(b, v.RAND[:]...), v.AUTN[:]...)
+		b = append(append(b, v.CK[:]...), v.IK[:]...)
+		b = append(append(b, v.XRESLen), v.XRES[:v.XRESLen]...)
+		return append(b, m.sum.octets()...), nil
+	default:
+		return b, fmt.Errorf("%w: no state to keep in %v", errNotNow, m.state)
+	}
+}
+
+// Restore implements eap.Method. The error wraps [ErrState].
+func (m *Method) Restore(p eap.Peer, encoded []byte) (eap.Machine, error) {
+	r := m.machine(p)
+	if what := r.restore(encoded); what != "" {
+		return nil, fmt.Errorf("%w: %s", ErrState, what)
+	}
+	return r, nil
+}
+
+// restore reads what AppendState wrote. It returns what is wrong, or nothing.
+func (m *machine) restore(encoded []byte) string {
+	s := cryptobyte.String(encoded)
+	var version, typ, st, flags, how, kind uint8
+	if !s.ReadUint8(&version) || !s.ReadUint8(&typ) || !s.ReadUint8(&st) || !s.ReadUint8(&flags) ||
+		!s.ReadUint8(&how) || !s.ReadUint8(&m.resyncs) || !s.ReadUint8(&m.kdf.chosen) || !s.ReadUint8(&kind) {
+		return "too short"
+	}
+	m.state, m.asked, m.kind = state(st), asked(how), eap.IdentityKind(kind)
+	m.kdf.base = m.method.kdfs
+	m.extras, m.resultInd = flags&flagExtras != 0, flags&flagResultInd != 0
+	switch {
+	case version != stateVersion:
+		return "version"
+	case eap.Type(typ) != m.method.typ:
+		return "method"
+	case flags >= flagsEnd:
+		return "flags"
+	case m.asked > askedPermanent:
+		return "identity request"
+	case m.kdf.chosen == 1 || int(m.kdf.chosen) > m.kdf.base.Len():
+		return "key derivation function"
+	}
+	ok := false
+	switch m.state {
+	case stateIdentity:
+		ok = m.asked != askedNone && m.restoreIdentity(&s, flags)
+	case stateChallenge, stateNotifySuccess:
+		ok = m.restoreChallenge(&s, flags)
+	case stateNotifyFailure:
+		var i uint8
+		if ok = s.ReadUint8(&i) && int(i) < len(reasons); ok {
+			m.reason = reasons[i]
+		}
+	default:
+		return "state"
+	}
+	if !ok || !s.Empty() {
+		return m.state.String()
+	}
+	return ""
+}
+
+func (m *machine) restoreIdentity(s *cryptobyte.String, flags byte) bool {
+	if flags&flagCheckcode == 0 {
+		return true
+	}
+	encoded := m.checkcode.state[:checkcodeEncodedLen(m.method.typ)]
+	if !s.CopyBytes(encoded) || checkcodeHash(m.method.typ).UnmarshalBinary(encoded) != nil {
+		return false
+	}
+	m.checkcode.some = true
+	return true
+}
+
+func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
+	var bcd [8]byte
+	if !s.CopyBytes(bcd[:]) {
+		return false
+	}
+	var err error
+	if m.imsi, err = eap.ParseIMSI(parseBCD(bcd)); err != nil {
+		return false
+	}
+	m.identity = m.peer.Identity
+	if flags&flagIdentity != 0 {
+		var identity cryptobyte.String
+		if !s.ReadUint8LengthPrefixed(&identity) {
+			return false
+		}
+		m.identity = string(identity)
+	}
+	v := &m.vector
+	if !s.CopyBytes(v.RAND[:]) || !s.CopyBytes(v.AUTN[:]) || !s.CopyBytes(v.CK[:]) || !s.CopyBytes(v.IK[:]) ||
+		!s.ReadUint8(&v.XRESLen) || v.XRESLen < 4 || v.XRESLen > 16 || !s.CopyBytes(v.XRES[:v.XRESLen]) {
+		return false
+	}
+	if m.method.typ == eap.TypeAKAPrime {
+		v.Primed, v.NetworkName = true, m.network
+	}
+	if flags&flagCheckcode != 0 {
+		m.checkcode.some = true
+		m.sum.n = uint8(checkcodeLen(m.method.typ))
+		return s.CopyBytes(m.sum.b[:m.sum.n])
+	}
+	return true
+}
+
+// appendBCD appends up to 16 digits, two in an octet, filled up with F.
+func appendBCD(b []byte, digits string) []byte {
+	nibble := func(i int) byte {
+		if i < len(digits) {
+			return digits[i] - '0'
+		}
+		return 0xf
+	}
+	for i := 0; i < 16; i += 2 {
+		b = append(b, nibble(i)<<4|nibble(i+1))
+	}
+	return b
+}
+
+// parseBCD returns the digits before the filler; what else is there makes them
+// no IMSI.
+func parseBCD(b [8]byte) string {
+	digits := make([]byte, 0, 16)
+	end := false
+	for i := range 16 {
+		d := b[i/2] >> 4
+		if i%2 == 1 {
+			d = b[i/2] & 0xf
+		}
+		switch {
+		case d == 0xf:
+			end = true
+		case end:
+			return ""
+		default:
+			digits = append(digits, '0'+d)
+		}
+	}
+	return string(digits)
+}
