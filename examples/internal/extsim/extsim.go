@@ -17,7 +17,8 @@ import (
 )
 
 // Card is a USIM: it answers one challenge. It is called by one goroutine at
-// a time for each socket.
+// a time for each socket. A challenge that is repeated, as wpa_supplicant does
+// within one login, does not reach the card again, which would find it stale.
 type Card func(rand, autn [16]byte) Answer
 
 // Answer is what a card makes of a challenge: RES and keys, or AUTS when the
@@ -74,11 +75,24 @@ func Serve(ctx context.Context, path string, card Card) error {
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 
-	s := session{conn: conn, card: card}
+	s := session{conn: conn, card: remember(card)}
 	if err := s.send("ATTACH"); err != nil {
 		return err
 	}
 	return s.run(ctx)
+}
+
+// remember returns card with a memory of its last answer.
+func remember(card Card) Card {
+	var asked [2][16]byte
+	var answered Answer
+	first := true
+	return func(rand, autn [16]byte) Answer {
+		if question := [2][16]byte{rand, autn}; first || question != asked {
+			first, asked, answered = false, question, card(rand, autn)
+		}
+		return answered
+	}
 }
 
 type session struct {

@@ -50,6 +50,22 @@ func TestReply(t *testing.T) {
 	}
 }
 
+func TestRememberTheLastAnswer(t *testing.T) {
+	asked := 0
+	c := remember(func(rand, _ [16]byte) Answer {
+		asked++
+		return Answer{RES: rand[:4]}
+	})
+	var none, one [16]byte
+	one[0] = 1
+	for _, challenge := range [][16]byte{none, none, one, one} {
+		require.Equal(t, challenge[:4], c(challenge, none).RES)
+	}
+	require.Equal(t, 2, asked)
+	c(one, one)
+	require.Equal(t, 3, asked)
+}
+
 // supplicant is the other end of the control socket.
 func supplicant(t *testing.T, path string) *net.UnixConn {
 	t.Helper()
