@@ -34,7 +34,9 @@ func TestSentAVPsAreInTheTable(t *testing.T) {
 	sent := 0
 	for _, msg := range []wire.Message{req, ans} {
 		walk(t, msg.AVPs(),
-			func(a wire.AVP) bool { return lookup(a.Code, a.Vendor).kind == grouped },
+			func(a wire.AVP) bool {
+				return lookup(a.Code, a.Vendor).kind == grouped && a.Code != codeProxyInfo
+			},
 			func(a wire.AVP) {
 				sent++
 				d := lookup(a.Code, a.Vendor)
@@ -45,7 +47,7 @@ func TestSentAVPsAreInTheTable(t *testing.T) {
 				}
 			})
 	}
-	require.Equal(t, 48, sent)
+	require.Equal(t, 51, sent)
 }
 
 func TestMessagesBeginAsRFC6733Wants(t *testing.T) {

@@ -96,10 +96,13 @@ func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vect
 }
 
 func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest) ([]aka.Vector, error) {
-	msg, err := c.request(req)
+	buf := requests.Get().(*[]byte)
+	defer requests.Put(buf)
+	msg, err := c.request((*buf)[:0], req)
 	if err != nil {
 		return nil, err
 	}
+	*buf = msg
 	if t := c.cfg.Timeout; t > 0 {
 		if d, ok := ctx.Deadline(); !ok || time.Until(d) > t {
 			var cancel context.CancelFunc
@@ -114,9 +117,14 @@ func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest) ([]aka.Vec
 	return c.answer(req, ans)
 }
 
-// request makes the MAR. Its memory is the node's from then on: a request may
-// be sent again when its caller has gone.
-func (c *Client) request(req *aka.VectorRequest) (wire.Message, error) {
+// requests has the memory of requests for reuse.
+var requests = sync.Pool{New: func() any {
+	b := make([]byte, 0, 512)
+	return &b
+}}
+
+// request makes the MAR, in buf's memory if that is large enough.
+func (c *Client) request(buf []byte, req *aka.VectorRequest) (wire.Message, error) {
 	if !req.IMSI.IsValid() {
 		return nil, fmt.Errorf("swx: MAR: %w: no IMSI", aka.ErrUnknownSubscriber)
 	}
@@ -155,7 +163,7 @@ func (c *Client) request(req *aka.VectorRequest) (wire.Message, error) {
 	if req.Resync != nil {
 		mar.Item.Authorization = append(append(auth[:0], req.Resync.RAND[:]...), req.Resync.AUTS[:]...)
 	}
-	return mar.Encode(make([]byte, 0, 512))
+	return mar.Encode(buf)
 }
 
 // maas has answers for reuse, empty but for the memory of their items.

@@ -164,7 +164,7 @@ func TestRequests(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var sent wire.Message
 			node := &fakeNode{answer: func(_ context.Context, req wire.Message) (wire.Message, error) {
-				sent = req
+				sent = bytes.Clone(req)
 				m := goodMAA(1)
 				return m.Encode(nil, req.Header())
 			}}
@@ -203,7 +203,7 @@ func TestRequestsAreTheSamples(t *testing.T) {
 		require.True(t, ok)
 		node := sampleNode{sid: string(sid.Data), realm: realm}
 		tt.cfg.Realm = realm
-		msg, err := NewClient(node, tt.cfg).request(&tt.req)
+		msg, err := NewClient(node, tt.cfg).request(nil, &tt.req)
 		require.NoError(t, err)
 		msg.SetHopByHop(want.Header().HopByHop)
 		msg.SetEndToEnd(want.Header().EndToEnd)

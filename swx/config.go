@@ -8,21 +8,29 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/eap"
 )
 
+// Application is SWx as a node advertises it: in
+// Vendor-Specific-Application-Id (TS 29.273, clause 8.2.1).
+var Application = diameter.Application{ID: ApplicationID, Vendor: Vendor3GPP}
+
 // Node is what a Client needs of a Diameter node. *diameter.Node is one.
 type Node interface {
 	// Exchange sends the request and returns its answer, or an error when none
-	// has come before ctx ends. It sets the request's Hop-by-Hop and
-	// End-to-End identifiers, picks the peer, and gives the answer away.
+	// has come before ctx ends. It picks the peer and sets the Hop-by-Hop and
+	// End-to-End identifiers. It has no use for the request's memory when it
+	// has returned, and gives that of the answer away.
 	Exchange(ctx context.Context, req wire.Message) (wire.Message, error)
 	// Origin is the node's Origin-Host and Origin-Realm.
 	Origin() (host, realm string)
 	// NewSessionID returns a Session-Id that was never used.
 	NewSessionID() string
 }
+
+var _ Node = (*diameter.Node)(nil)
 
 // DefaultTimeout is Config.Timeout's default: a phone waits longer, and so do
 // most access points.

@@ -1,6 +1,7 @@
 package swx
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"testing"
@@ -141,7 +142,7 @@ func TestFieldDeviations(t *testing.T) {
 		for _, scheme := range []aka.Scheme{aka.SchemeAKA, aka.SchemeAKAPrime} {
 			req := testRequest(scheme)
 			req.Resync = &aka.Resync{}
-			msg, err := NewClient(&fakeNode{}, Config{}).request(&req)
+			msg, err := NewClient(&fakeNode{}, Config{}).request(nil, &req)
 			require.NoError(t, err)
 			for _, code := range []uint32{codeVendorSpecificAppID, codeAuthSessionState, codeUserName} {
 				_, ok := msg.Find(code, 0)
@@ -162,7 +163,7 @@ func TestFieldDeviations(t *testing.T) {
 	t.Run("no Destination-Host from an empty Origin-Host", func(t *testing.T) {
 		var sent []wire.Message
 		node := &fakeNode{answer: func(_ context.Context, req wire.Message) (wire.Message, error) {
-			sent = append(sent, req)
+			sent = append(sent, bytes.Clone(req))
 			m := goodMAA(1)
 			m.OriginHost = []byte{}
 			return m.Encode(nil, req.Header())

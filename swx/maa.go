@@ -42,6 +42,8 @@ type MAA struct {
 	// FailedAVP is the AVP to blame, in Failed-AVP; none if its Code is 0. It
 	// is encoded, and not decoded.
 	FailedAVP wire.AVP
+	// ProxyInfo is that of the request (RFC 6733, section 6.2); encoded only.
+	ProxyInfo [][]byte
 }
 
 // Encode returns the message as the answer to the request with the header
@@ -80,6 +82,9 @@ func (m *MAA) Encode(buf []byte, req wire.Header) (wire.Message, error) {
 		g := e.begin(avpFailedAVP)
 		e.AVP(m.FailedAVP)
 		e.End(g)
+	}
+	for _, p := range m.ProxyInfo {
+		e.octets(avpProxyInfo, p)
 	}
 	msg, err := e.Message()
 	if err != nil {

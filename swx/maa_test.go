@@ -36,6 +36,7 @@ func fullMAA() MAA {
 		Items:           []AuthItem{testItem(1), testItem(2)},
 		AAAServerName:   []byte("aaa2.example"),
 		FailedAVP:       wire.AVP{Code: codeANID, Vendor: Vendor3GPP, Flags: flagsVM},
+		ProxyInfo:       [][]byte{[]byte("proxy")},
 	}
 }
 
@@ -51,7 +52,7 @@ func TestMAARoundTrip(t *testing.T) {
 	msg := encodeMAA(t, want)
 	got := MAA{Items: make([]AuthItem, 1, 8)}
 	require.NoError(t, got.Decode(msg))
-	want.FailedAVP = wire.AVP{}
+	want.FailedAVP, want.ProxyInfo = wire.AVP{}, nil
 	require.Equal(t, want, got)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
 		require.Equal(t, "swx.MAA[redacted]", fmt.Sprintf(verb, got))
@@ -76,7 +77,7 @@ func TestMAADecodeErrors(t *testing.T) {
 		{"item torn", with(wire.AVP{Code: 612, Vendor: 10415, Data: []byte{0, 0, 1}}), 612},
 		{"item number of 0 octets", with(wire.AVP{Code: 612, Vendor: 10415, Data: []byte{0, 0, 2, 0x65, 0x80, 0, 0, 12, 0, 0, 0x28, 0xaf}}), 613},
 		{"too many items", encodeMAA(t, many), 612},
-		{"stray octets", good[:len(good)-2], 0},
+		{"stray octets", good[:len(good)-4], 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var m MAA

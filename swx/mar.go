@@ -38,6 +38,8 @@ type MAR struct {
 	// AAAFailure tells the HSS that the AAA server it has registered has
 	// failed (AAA-Failure-Indication bit 0, clause 8.2.3.21).
 	AAAFailure bool
+	// ProxyInfo is the Proxy-Info AVPs' data, that the answer must bring back.
+	ProxyInfo [][]byte
 }
 
 // Encode returns the message, in buf's memory if that is large enough. The
@@ -61,6 +63,9 @@ func (m *MAR) Encode(buf []byte) (wire.Message, error) {
 	e.item(&m.Item)
 	if m.AAAFailure {
 		e.uint32(avpAAAFailureIndication, 1)
+	}
+	for _, p := range m.ProxyInfo {
+		e.octets(avpProxyInfo, p)
 	}
 	msg, err := e.Message()
 	if err != nil {
@@ -107,6 +112,8 @@ func (m *MAR) Decode(msg wire.Message) error {
 			first(&m.DestinationHost, a.Data)
 		case codeUserName:
 			first(&m.UserName, a.Data)
+		case codeProxyInfo:
+			m.ProxyInfo = append(m.ProxyInfo, a.Data)
 		case of3GPP | codeRATType:
 			seen |= seenRATType
 			m.RATType, err = a.Uint32()

@@ -26,6 +26,7 @@ func fullMAR() MAR {
 			Authorization: bytes.Repeat([]byte{0xa5}, 30),
 		},
 		AAAFailure: true,
+		ProxyInfo:  [][]byte{[]byte("one"), []byte("two")},
 	}
 }
 

@@ -1,0 +1,165 @@
+package swxtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/aka/auc"
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/swx"
+)
+
+// Lengths in a resynchronisation's SIP-Authorization.
+const (
+	randOctets   = 16
+	resyncOctets = 16 + 14
+)
+
+// answer answers a MAR.
+func (h *HSS) answer(ctx context.Context, req wire.Message) (wire.Message, error) {
+	var mar swx.MAR
+	maa := swx.MAA{OriginHost: h.host, OriginRealm: h.realm}
+	if err := mar.Decode(req); err != nil {
+		h.stats.malformed.Add(1)
+		h.stats.refusals.Add(1)
+		var de *swx.DecodeError
+		if errors.As(err, &de) {
+			maa.ResultCode, maa.FailedAVP = de.ResultCode, de.AVP
+		}
+		maa.SessionID, maa.ProxyInfo = mar.SessionID, mar.ProxyInfo
+		return maa.Encode(nil, req.Header())
+	}
+	maa.SessionID, maa.UserName, maa.ProxyInfo = mar.SessionID, mar.UserName, mar.ProxyInfo
+	vectors, scheme := h.decide(ctx, &mar, &maa)
+	if maa.ResultCode != swx.ResultSuccess {
+		h.stats.refusals.Add(1)
+		return maa.Encode(nil, req.Header())
+	}
+	h.stats.vectors.Add(uint64(len(vectors)))
+	maa.NumberAuthItems = uint32(len(vectors))
+	var few [1]swx.AuthItem
+	items := few[:0]
+	// The items alias the vectors, and these the octets that are encoded.
+	name := []byte(scheme.String())
+	var first [64]byte
+	authenticate := first[:0]
+	for i := range vectors {
+		v := &vectors[i]
+		at := len(authenticate)
+		authenticate = append(append(authenticate, v.RAND[:]...), v.AUTN[:]...)
+		items = append(items, swx.AuthItem{
+			Number: uint32(i + 1), Numbered: len(vectors) > 1,
+			Scheme:        name,
+			Authenticate:  authenticate[at:],
+			Authorization: v.XRES[:v.XRESLen],
+			CK:            v.CK[:],
+			IK:            v.IK[:],
+		})
+	}
+	maa.Items = items
+	return maa.Encode(make([]byte, 0, 512+160*len(vectors)), req.Header())
+}
+
+// decide sets the result in maa, and returns the vectors if that is success.
+// The order of the checks is that of TS 29.273, clause 8.1.2.1.2.
+func (h *HSS) decide(ctx context.Context, mar *swx.MAR, maa *swx.MAA) ([]aka.Vector, aka.Scheme) {
+	refuse := func(code uint32) ([]aka.Vector, aka.Scheme) {
+		maa.Experimental = swx.ExperimentalResult{Vendor: swx.Vendor3GPP, Code: code}
+		return nil, 0
+	}
+	fail := func(code uint32, blame wire.AVP) ([]aka.Vector, aka.Scheme) {
+		maa.ResultCode, maa.FailedAVP = code, blame
+		return nil, 0
+	}
+	s := h.find(imsiOf(mar.UserName))
+	if s == nil {
+		return refuse(swx.ExperimentalUserUnknown)
+	}
+	s.requests.Add(1)
+	switch {
+	case s.NoNon3GPP:
+		return refuse(swx.ExperimentalNoNon3GPPSubscription)
+	case s.Barred:
+		return fail(swx.ResultAuthorizationRejected, wire.AVP{})
+	case s.NoRoaming && mar.VisitedNetwork != nil:
+		return refuse(swx.ExperimentalRoamingNotAllowed)
+	case s.NoWLAN && mar.RATType == ratWLAN:
+		return refuse(swx.ExperimentalRATTypeNotAllowed)
+	}
+	scheme := schemeOf(mar.Item.Scheme)
+	switch {
+	case scheme == 0 || slices.Contains(s.RefusedSchemes, scheme):
+		return refuse(swx.ExperimentalAuthSchemeNotSupported)
+	case scheme == aka.SchemeAKAPrime && len(mar.ANID) == 0:
+		return fail(swx.ResultMissingAVP, wire.AVP{Code: codeANID, Vendor: swx.Vendor3GPP, Flags: wire.FlagMandatory})
+	}
+	if !h.cfg.AnyAAAServer {
+		if server := s.register(mar.OriginHost, mar.AAAFailure); server != string(mar.OriginHost) {
+			maa.AAAServerName = []byte(server)
+			return refuse(swx.ExperimentalIdentityAlreadyRegistered)
+		}
+	}
+	req := aka.VectorRequest{
+		IMSI:        s.IMSI,
+		Scheme:      scheme,
+		NetworkName: string(mar.ANID),
+		Count:       int(min(mar.NumberAuthItems, maxCount)),
+	}
+	if auth := mar.Item.Authorization; auth != nil {
+		h.stats.resyncs.Add(1)
+		if len(auth) != resyncOctets {
+			return fail(swx.ResultInvalidAVPValue, wire.AVP{Code: codeAuthorization, Vendor: swx.Vendor3GPP, Flags: wire.FlagMandatory, Data: auth})
+		}
+		req.Resync = &aka.Resync{RAND: [16]byte(auth), AUTS: [14]byte(auth[randOctets:])}
+	}
+	keys := auc.KeysPrimed
+	if h.cfg.PlainKeys {
+		keys = auc.KeysPlain
+	}
+	vectors, err := h.auc.VectorsWith(ctx, req, keys)
+	switch {
+	case errors.Is(err, aka.ErrUnknownSubscriber):
+		return refuse(swx.ExperimentalUserUnknown)
+	case err != nil:
+		// A MAC-S that does not verify is one of many troubles to the outside.
+		return fail(swx.ResultUnableToComply, wire.AVP{})
+	}
+	maa.ResultCode = swx.ResultSuccess
+	return vectors, scheme
+}
+
+// What the HSS needs of the table of package swx.
+const (
+	codeUserName      = 1
+	codeSessionID     = 263
+	codeAuthorization = 610
+	codeANID          = 1504
+	ratWLAN           = 0
+	maxCount          = 32
+)
+
+// schemeOf returns the scheme with the name, or 0.
+func schemeOf(name []byte) aka.Scheme {
+	for _, s := range []aka.Scheme{aka.SchemeAKA, aka.SchemeAKAPrime} {
+		if string(name) == s.String() {
+			return s
+		}
+	}
+	return 0
+}
+
+// imsiOf returns the digits of the IMSI in a User-Name: all of it, or of an NAI
+// what is between the leading digit and the realm.
+func imsiOf(user []byte) []byte {
+	name, _, isNAI := bytes.Cut(user, []byte("@"))
+	if isNAI && len(name) > 1 {
+		if _, err := eap.ParseIMSI(string(name[1:])); err == nil {
+			return name[1:]
+		}
+	}
+	return name
+}

@@ -1,0 +1,31 @@
+package swxtest
+
+import (
+	"github.com/opentwag/twag/aka/auc"
+	"github.com/opentwag/twag/diameter"
+)
+
+// Names of an HSS that is not told its own.
+const (
+	DefaultHost  = "hss1.epc.mnc001.mcc001.3gppnetwork.org"
+	DefaultRealm = "epc.mnc001.mcc001.3gppnetwork.org"
+)
+
+// Config configures an HSS. The zero Config is ready to use.
+type Config struct {
+	// Node is the configuration of the Diameter node. OriginHost and
+	// OriginRealm are DefaultHost and DefaultRealm if empty, Applications is
+	// SWx if empty, and any peer may connect if AllowPeer is nil. Peers are for
+	// an HSS that connects to a relay.
+	Node diameter.Config
+	// AuC computes the vectors; nil means one of the HSS's own. Several HSSes
+	// that share it are one to their subscribers.
+	AuC *auc.AuC
+	// PlainKeys makes the HSS send CK and IK with EAP-AKA', as some do, in
+	// place of CK' and IK'.
+	PlainKeys bool
+	// AnyAAAServer makes the HSS answer whatever AAA server asks. By default it
+	// remembers which one asked first and sends the others there (TS 29.273,
+	// clause 8.1.2.1.2).
+	AnyAAAServer bool
+}

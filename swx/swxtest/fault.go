@@ -1,0 +1,134 @@
+package swxtest
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/swx"
+)
+
+// Fault is something that goes wrong with MARs. Delay may come with any of the
+// others; of those the first that is set counts.
+type Fault struct {
+	// Times is how many MARs it strikes; 0 means all until ClearFaults.
+	Times int
+	// Delay passes before the answer, or whatever comes in its place.
+	Delay time.Duration
+
+	// Silent: no answer.
+	Silent bool
+	// Disconnect: the connection is closed in place of an answer.
+	Disconnect bool
+	// ResultCode is the answer, with the E bit if it is a 3xxx.
+	ResultCode uint32
+	// Experimental is the answer; vendor 0 is left out.
+	Experimental swx.ExperimentalResult
+	// Rewrite makes of the octets of the answer what goes out on the
+	// connection: another answer, several, or what is none. Nothing looks at
+	// it. It is called once, and may change or keep answer.
+	Rewrite func(answer []byte) []byte
+}
+
+// Inject makes MARs for any subscriber go wrong, known or not. Faults for one
+// subscriber come first; among equals they strike in the order of injection,
+// one at a time.
+func (h *HSS) Inject(f Fault) { h.faults.add(f) }
+
+// InjectFor makes MARs for one subscriber go wrong.
+func (h *HSS) InjectFor(imsi eap.IMSI, f Fault) error {
+	s := h.find([]byte(imsi.Digits()))
+	if s == nil {
+		return fmt.Errorf("%w: %v", ErrUnknown, imsi)
+	}
+	s.faults.add(f)
+	return nil
+}
+
+// ClearFaults ends all faults. Delays that have begun go on.
+func (h *HSS) ClearFaults() {
+	h.faults.clear()
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, s := range h.subscribers {
+		s.faults.clear()
+	}
+}
+
+// faults is a queue of faults. It costs an atomic load while it is empty.
+type faults struct {
+	some atomic.Bool
+
+	mu    sync.Mutex
+	queue []Fault
+}
+
+func (q *faults) add(f Fault) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queue = append(q.queue, f)
+	q.some.Store(true)
+}
+
+func (q *faults) clear() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queue = nil
+	q.some.Store(false)
+}
+
+// next returns the fault that strikes now, if there is one.
+func (q *faults) next() (Fault, bool) {
+	if !q.some.Load() {
+		return Fault{}, false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.queue) == 0 {
+		return Fault{}, false
+	}
+	f := q.queue[0]
+	if f.Times > 0 {
+		if q.queue[0].Times--; q.queue[0].Times == 0 {
+			q.queue = q.queue[1:]
+			q.some.Store(len(q.queue) > 0)
+		}
+	}
+	return f, true
+}
+
+// Twice is a Rewrite that sends the answer twice.
+func Twice(answer []byte) []byte {
+	return append(answer[:len(answer):len(answer)], answer...)
+}
+
+// Garbage is a Rewrite that leaves the header as it is and fills the rest with
+// random octets.
+func Garbage(answer []byte) []byte {
+	_, _ = rand.Read(answer[wire.HeaderLen:])
+	return answer
+}
+
+// Truncate is a Rewrite that drops the last four octets, with the header's
+// length as it should be then: the last AVP runs beyond the message.
+func Truncate(answer []byte) []byte {
+	answer = answer[:len(answer)-4]
+	setLength(answer)
+	return answer
+}
+
+// WrongHopByHop is a Rewrite that answers a request that nobody made.
+func WrongHopByHop(answer []byte) []byte {
+	wire.Message(answer).SetHopByHop(wire.Message(answer).Header().HopByHop ^ 0x80000000)
+	return answer
+}
+
+// setLength makes the header's length that of b.
+func setLength(b []byte) {
+	binary.BigEndian.PutUint32(b, 1<<24|uint32(len(b)))
+}

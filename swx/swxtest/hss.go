@@ -1,0 +1,153 @@
+package swxtest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/opentwag/twag/aka/auc"
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/swx"
+)
+
+// HSS is a home subscriber server. It is safe for concurrent use.
+type HSS struct {
+	cfg         Config
+	node        *diameter.Node
+	auc         *auc.AuC
+	host, realm []byte
+	faults      faults
+	marks       marks
+	stats       stats
+	serving     sync.WaitGroup
+
+	mu          sync.RWMutex
+	subscribers map[string]*subscriber // by the digits of the IMSI
+}
+
+// New returns an HSS without subscribers that nobody can reach yet: call
+// Listen, Serve or Start, and Close in the end.
+func New(cfg Config) (*HSS, error) {
+	if cfg.Node.OriginHost == "" {
+		cfg.Node.OriginHost = DefaultHost
+	}
+	if cfg.Node.OriginRealm == "" {
+		cfg.Node.OriginRealm = DefaultRealm
+	}
+	if len(cfg.Node.Applications) == 0 {
+		cfg.Node.Applications = []diameter.Application{swx.Application}
+	}
+	if cfg.Node.AllowPeer == nil {
+		cfg.Node.AllowPeer = func(diameter.PeerInfo) bool { return true }
+	}
+	if cfg.AuC == nil {
+		cfg.AuC = auc.New(auc.Config{})
+	}
+	h := &HSS{
+		cfg:         cfg,
+		auc:         cfg.AuC,
+		host:        []byte(cfg.Node.OriginHost),
+		realm:       []byte(cfg.Node.OriginRealm),
+		subscribers: make(map[string]*subscriber),
+	}
+	wrapDials(&cfg.Node, &h.marks)
+	node, err := diameter.NewNode(cfg.Node)
+	if err != nil {
+		return nil, err
+	}
+	h.node = node
+	node.Handle(swx.ApplicationID, swx.CommandMultimediaAuth, diameter.HandlerFunc(h.serve))
+	return h, nil
+}
+
+// Start connects to the peers of the configuration.
+func (h *HSS) Start() { h.node.Start() }
+
+// Serve lets peers connect through l, until Close.
+func (h *HSS) Serve(l net.Listener) error {
+	return h.node.Serve(&listener{l, &h.marks})
+}
+
+// Listen lets peers connect to the TCP address, until Close. It returns the
+// address, which may be one that the system picked for port 0.
+func (h *HSS) Listen(address string) (net.Addr, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	h.serving.Go(func() { _ = h.Serve(l) })
+	return l.Addr(), nil
+}
+
+// Node is the Diameter node that the HSS is.
+func (h *HSS) Node() *diameter.Node { return h.node }
+
+// Shutdown answers what has been asked, takes leave of the peers, and closes.
+func (h *HSS) Shutdown(ctx context.Context) error {
+	err := h.node.Shutdown(ctx)
+	h.serving.Wait()
+	return err
+}
+
+// Close closes all connections. Nothing of the HSS runs afterwards.
+func (h *HSS) Close() error {
+	err := h.node.Close()
+	h.serving.Wait()
+	return err
+}
+
+// serve answers a MAR, or does what a fault says.
+func (h *HSS) serve(ctx context.Context, r *diameter.Request) (wire.Message, error) {
+	req := r.Message
+	h.stats.requests.Add(1)
+	f, struck := h.fault(req)
+	if !struck {
+		return h.answer(ctx, req)
+	}
+	h.stats.faults.Add(1)
+	if f.Delay > 0 {
+		select {
+		case <-time.After(f.Delay):
+		case <-ctx.Done():
+			return nil, diameter.ErrNoAnswer
+		}
+	}
+	switch {
+	case f.Silent:
+		return nil, diameter.ErrNoAnswer
+	case f.ResultCode != 0, f.Experimental.Code != 0:
+		return h.refusal(req, f)
+	}
+	ans, err := h.answer(ctx, req)
+	if err == nil && (f.Disconnect || f.Rewrite != nil) {
+		ans = h.marks.put(ans, f)
+	}
+	return ans, err
+}
+
+// fault returns the fault that strikes the request, if there is one.
+func (h *HSS) fault(req wire.Message) (Fault, bool) {
+	if user, ok := req.Find(codeUserName, 0); ok {
+		if s := h.find(imsiOf(user.Data)); s != nil {
+			if f, ok := s.faults.next(); ok {
+				return f, true
+			}
+		}
+	}
+	return h.faults.next()
+}
+
+// refusal answers as the fault says.
+func (h *HSS) refusal(req wire.Message, f Fault) (wire.Message, error) {
+	maa := swx.MAA{OriginHost: h.host, OriginRealm: h.realm, ResultCode: f.ResultCode, Experimental: f.Experimental}
+	if f.ResultCode/1000 == 3 {
+		maa.Flags = wire.FlagError
+	}
+	if sid, ok := req.Find(codeSessionID, 0); ok {
+		maa.SessionID = sid.Data
+	}
+	h.stats.refusals.Add(1)
+	return maa.Encode(nil, req.Header())
+}
