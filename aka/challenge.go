@@ -22,8 +22,9 @@ func (m *machine) enterChallenge(t eap.Turn) eap.Step {
 	if m.method.cfg.ResultIndications {
 		b.Flag(AttrResultInd)
 	}
-	if m.method.typ == eap.TypeAKA && m.method.cfg.Bidding {
-		b.Bidding(true)
+	if m.method.typ == eap.TypeAKA {
+		// RFC 9048, section 4.1: in every challenge of EAP-AKA.
+		b.Bidding(m.method.cfg.Bidding)
 	}
 	b.MAC(m.sessionKeys(), nil)
 	step := m.send(&b, stateChallenge)

@@ -293,7 +293,8 @@ func TestChallengeContents(t *testing.T) {
 	require.True(t, c.last.Has(AttrResultInd))
 
 	c = newConv(t, newTest(eap.TypeAKA, Config{}), akaID).toChallenge()
-	require.False(t, c.last.Has(AttrBidding))
+	require.True(t, c.last.Has(AttrBidding))
+	require.False(t, c.last.Bidding)
 	require.False(t, c.last.Has(AttrResultInd))
 
 	c = newConv(t, newTest(eap.TypeAKAPrime, Config{Bidding: true, NetworkName: "HRPD"}), primeID)

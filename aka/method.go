@@ -31,9 +31,10 @@ type Config struct {
 	// ResultIndications offers protected success indications (RFC 4187,
 	// section 6.2). They cost a round trip with peers that want them.
 	ResultIndications bool
-	// Bidding tells EAP-AKA peers that EAP-AKA' is supported and preferred,
-	// so that one that was talked down to EAP-AKA notices (RFC 9048, section
-	// 4). Set it when the Authenticator has both methods, EAP-AKA' first.
+	// Bidding tells EAP-AKA peers, in AT_BIDDING, that EAP-AKA' is supported
+	// and preferred, so that one that was talked down to EAP-AKA notices (RFC
+	// 9048, section 4). Set it when the Authenticator has both methods,
+	// EAP-AKA' first: a peer that could do EAP-AKA' then refuses EAP-AKA.
 	Bidding bool
 	// MaxResyncs bounds the resynchronisations of one run. Default: 2;
 	// negative: none.
