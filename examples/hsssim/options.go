@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/swx"
+	"github.com/opentwag/twag/swx/swxtest"
+)
+
+// vendor3GPP is the vendor of the Experimental-Results of SWx.
+const vendor3GPP = 10415
+
+// maxSubscribers bounds what -subscribers may ask for.
+const maxSubscribers = 10_000_000
+
+// options is the command line.
+type options struct {
+	listen       string
+	peers        []diameter.PeerConfig
+	host, realm  string
+	level        slog.Level
+	plainKeys    bool
+	anyAAAServer bool
+
+	provision string
+	first     eap.IMSI
+	count     int
+	keys      provision.Keys
+
+	silent, disconnect   bool
+	delay                time.Duration
+	result, experimental uint
+	times                int
+}
+
+// parseOptions reads the command line. It returns flag.ErrHelp if help was
+// asked for; help and mistakes are written to w.
+func parseOptions(args []string, w io.Writer) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("hsssim", flag.ContinueOnError)
+	fs.SetOutput(w)
+	fs.Usage = func() {
+		fmt.Fprint(w, "hsssim is an HSS that hands out authentication vectors over SWx.\n\n")
+		fs.PrintDefaults()
+	}
+	fs.StringVar(&o.listen, "listen", "127.0.0.1:3868", `where peers connect to us; "" for nowhere`)
+	fs.Func("connect", "HOST=ADDRESS:PORT of a peer that we connect to, such as a relay;\nmay be given again", o.addPeer)
+	fs.StringVar(&o.host, "host", swxtest.DefaultHost, "our Origin-Host")
+	fs.StringVar(&o.realm, "realm", swxtest.DefaultRealm, "our Origin-Realm")
+	fs.TextVar(&o.level, "log", slog.LevelWarn, "log level")
+	fs.BoolVar(&o.plainKeys, "plain-keys", false, "send CK and IK with EAP-AKA' vectors, not CK' and IK'")
+	fs.BoolVar(&o.anyAAAServer, "any-aaa-server", false, "answer whatever AAA server asks, registered or not")
+
+	fs.StringVar(&o.provision, "provision", "", "file of subscribers")
+	fs.IntVar(&o.count, "subscribers", 100, "without -provision: how many subscribers there are")
+	first := fs.String("imsi-start", provision.FirstIMSI, "IMSI of the first; the others follow it")
+	k := fs.String("k", "", "K of all subscribers, 32 hexadecimal digits (default: each has its own, made from the IMSI)")
+	opc := fs.String("opc", "", "OPc of all subscribers, with -k")
+
+	fs.BoolVar(&o.silent, "silent", false, "fault: answer nothing")
+	fs.BoolVar(&o.disconnect, "disconnect", false, "fault: close the connection in place of an answer")
+	fs.DurationVar(&o.delay, "delay", 0, "fault: answer only after this time")
+	fs.UintVar(&o.result, "result", 0, "fault: answer with this Result-Code")
+	fs.UintVar(&o.experimental, "experimental", 0, "fault: answer with this Experimental-Result of 3GPP")
+	fs.IntVar(&o.times, "times", 0, "how many requests the fault strikes (default: all)")
+	if err := fs.Parse(args); err != nil {
+		return options{}, err
+	}
+	err := func() (err error) {
+		if fs.NArg() > 0 {
+			return fmt.Errorf("%q is not a flag", fs.Arg(0))
+		}
+		if o.first, err = eap.ParseIMSI(*first); err != nil {
+			return fmt.Errorf("-imsi-start: %w", err)
+		}
+		if o.keys, err = provision.ParseKeys(*k, *opc); err != nil {
+			return fmt.Errorf("-k, -opc: %w", err)
+		}
+		return o.check()
+	}()
+	if err != nil {
+		fmt.Fprintf(w, "hsssim: %v\n", err)
+	}
+	return o, err
+}
+
+func (o *options) addPeer(s string) error {
+	host, address, ok := strings.Cut(s, "=")
+	if _, _, err := net.SplitHostPort(address); !ok || host == "" || err != nil {
+		return errors.New("want HOST=ADDRESS:PORT")
+	}
+	o.peers = append(o.peers, diameter.PeerConfig{Host: host, Address: address})
+	return nil
+}
+
+func (o *options) check() error {
+	switch {
+	case o.listen == "" && len(o.peers) == 0:
+		return errors.New("-listen, -connect: nobody can reach us")
+	case o.count < 0 || o.count > maxSubscribers:
+		return fmt.Errorf("-subscribers: want 0 to %d", maxSubscribers)
+	case o.delay < 0 || o.times < 0:
+		return errors.New("-delay and -times must not be negative")
+	case uint64(o.result) > math.MaxUint32 || uint64(o.experimental) > math.MaxUint32:
+		return errors.New("-result, -experimental: more than 32 bits")
+	}
+	return nil
+}
+
+// fault returns what goes wrong with requests, and false if nothing does.
+func (o *options) fault() (swxtest.Fault, bool) {
+	f := swxtest.Fault{
+		Times: o.times, Delay: o.delay, Silent: o.silent, Disconnect: o.disconnect,
+		ResultCode: uint32(o.result),
+	}
+	if o.experimental != 0 {
+		f.Experimental = swx.ExperimentalResult{Vendor: vendor3GPP, Code: uint32(o.experimental)}
+	}
+	return f, o.delay > 0 || o.silent || o.disconnect || o.result != 0 || o.experimental != 0
+}
+
+// subscribers returns those of the file, or the laboratory's.
+func (o *options) subscribers() ([]swxtest.Subscriber, error) {
+	if o.provision != "" {
+		f, err := os.Open(o.provision)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return readSubscribers(o.provision, f)
+	}
+	list := make([]swxtest.Subscriber, 0, o.count)
+	for n := range o.count {
+		imsi, err := provision.IMSI(o.first, n)
+		if err != nil {
+			return nil, err
+		}
+		k, opc := o.keys.Of(imsi)
+		list = append(list, swxtest.Subscriber{IMSI: imsi, K: k, OPc: opc, AMF: provision.AMF})
+	}
+	return list, nil
+}
