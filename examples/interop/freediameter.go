@@ -14,7 +14,7 @@ import (
 type Relay struct {
 	// Identity and Realm are the relay's own.
 	Identity, Realm string
-	// Port is where peers connect to it, on every address of the sandbox.
+	// Port is where peers connect to it, on RelayAddress.
 	Port int
 	// Accept are the identities of the peers that connect to it.
 	Accept []string
@@ -39,10 +39,12 @@ func (r Relay) Start(dir string) (*Program, error) {
 	}
 	var accept, config strings.Builder
 	for _, id := range r.Accept {
-		fmt.Fprintf(&accept, "ALLOW_OLD_TLS %s\n", id)
+		// Without TLS: with an Inband-Security-Id of 0, or with none (RFC 6733,
+		// section 6.10), which it takes for protection by IPsec.
+		fmt.Fprintf(&accept, "ALLOW_OLD_TLS ALLOW_IPSEC %s\n", id)
 	}
 	list := filepath.Join(dir, "accept")
-	fmt.Fprintf(&config, "Identity = %q;\nRealm = %q;\nPort = %d;\nSecPort = 0;\nNo_SCTP;\nNo_IPv6;\n", r.Identity, r.Realm, r.Port)
+	fmt.Fprintf(&config, "Identity = %q;\nRealm = %q;\nPort = %d;\nSecPort = 0;\nNo_SCTP;\nNo_IPv6;\nListenOn = %q;\n", r.Identity, r.Realm, r.Port, RelayAddress)
 	fmt.Fprintf(&config, "TLS_Cred = %q, %q;\nTLS_CA = %q;\n", cert, key, cert)
 	fmt.Fprintf(&config, "LoadExtension = \"acl_wl.fdx\" : %q;\n", list)
 	for _, p := range r.Connect {

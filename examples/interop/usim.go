@@ -16,10 +16,9 @@ type USIM struct {
 
 	cipher *milenage.Cipher
 
-	mu       sync.Mutex
-	sqn      uint64 // the highest accepted
-	answered map[[32]byte]extsim.Answer
-	// what the card has done, by outcome
+	mu  sync.Mutex
+	sqn uint64 // the highest accepted
+	// how many challenges had which outcome
 	accepted, resynced, refused int
 }
 
@@ -30,7 +29,7 @@ func NewUSIM(k, opc [16]byte, sqn uint64) (*USIM, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &USIM{cipher: cipher, sqn: sqn, answered: make(map[[32]byte]extsim.Answer)}, nil
+	return &USIM{cipher: cipher, sqn: sqn}, nil
 }
 
 // Counts says how many challenges the card has accepted, answered with AUTS,
@@ -41,23 +40,11 @@ func (u *USIM) Counts() (accepted, resynced, refused int) {
 	return u.accepted, u.resynced, u.refused
 }
 
-// Answer runs the card's algorithms (TS 33.102, clause 6.3.3). The same
-// challenge gets the same answer again: wpa_supplicant may ask twice.
+// Answer runs the card's algorithms (TS 33.102, clause 6.3.3). Of a supplicant
+// that asks the same again, package extsim repeats the answer by itself.
 func (u *USIM) Answer(rand, autn [16]byte) extsim.Answer {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	var key [32]byte
-	copy(key[:16], rand[:])
-	copy(key[16:], autn[:])
-	if a, ok := u.answered[key]; ok {
-		return a
-	}
-	a := u.authenticate(rand, autn)
-	u.answered[key] = a
-	return a
-}
-
-func (u *USIM) authenticate(rand, autn [16]byte) extsim.Answer {
 	res, ck, ik, ak := u.cipher.F2345(rand)
 	var sqn [6]byte
 	for i := range sqn {
