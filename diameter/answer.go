@@ -133,34 +133,29 @@ func failedAVP(a wire.AVP, data []byte) []byte {
 	return b
 }
 
-// lengthError turns an error of wire about m's AVPs into the answer: 5014 with
-// the AVP's header and a payload of zeros of the least length that its type
-// has (RFC 6733, section 7.1.5), or 5012 if there are too many.
-func lengthError(m wire.Message, err error) error {
+// avpResult turns an error about an AVP into the answer: 5014 with the AVP's
+// header and zeros of the least length that its type has (RFC 6733, section
+// 7.1.5), 5012 if there are too many, else 5004.
+func avpResult(err error) *ResultError {
 	var ae *wire.AVPError
-	if !errors.As(err, &ae) {
-		if !errors.As(wire.Check(m, wire.Limits{}), &ae) {
-			return &ResultError{Code: ResultInvalidAVPLength, Message: err.Error()}
-		}
-	}
-	if errors.Is(ae, wire.ErrTooMany) {
+	switch {
+	case !errors.As(err, &ae):
+		return &ResultError{Code: ResultUnableToComply}
+	case errors.Is(ae, wire.ErrTooMany):
 		return &ResultError{Code: ResultUnableToComply, Message: ae.Error()}
-	}
-	return invalidAVPLength(ae.AVP, ae)
-}
-
-func invalidAVPLength(a wire.AVP, err error) error {
-	return &ResultError{
-		Code:    ResultInvalidAVPLength,
-		Message: err.Error(),
-		Failed:  failedAVP(a, make([]byte, minimumLen(a.Code, a.Vendor))),
+	default:
+		return invalidAVP(ae.AVP, ae)
 	}
 }
 
 // invalidAVP turns an error about a's data into the answer.
-func invalidAVP(a wire.AVP, err error) error {
+func invalidAVP(a wire.AVP, err error) *ResultError {
 	if errors.Is(err, wire.ErrAVPLength) {
-		return invalidAVPLength(a, err)
+		return &ResultError{
+			Code:    ResultInvalidAVPLength,
+			Message: err.Error(),
+			Failed:  failedAVP(a, make([]byte, minimumLen(a.Code, a.Vendor))),
+		}
 	}
 	return &ResultError{Code: ResultInvalidAVPValue, Message: err.Error(), Failed: failedAVP(a, a.Data)}
 }

@@ -32,9 +32,11 @@ const maxApplications = 256
 // The error is a [*ResultError] that fits a CEA.
 func parseCapabilities(m wire.Message) (*capabilities, error) {
 	c := new(capabilities)
-	r := m.AVPs()
+	if err := wire.Check(m, wire.Limits{}); err != nil {
+		return nil, avpResult(err)
+	}
 	var a wire.AVP
-	for r.Next(&a) {
+	for r := m.AVPs(); r.Next(&a); {
 		if a.Vendor != 0 {
 			if a.Flags&wire.FlagMandatory != 0 && m.Header().IsRequest() {
 				return nil, unsupportedAVP(a)
@@ -72,9 +74,6 @@ func parseCapabilities(m wire.Message) (*capabilities, error) {
 		if err != nil {
 			return nil, invalidAVP(a, err)
 		}
-	}
-	if err := r.Err(); err != nil {
-		return nil, lengthError(m, err)
 	}
 	if c.host == "" {
 		return nil, missingAVP(AVPOriginHost)

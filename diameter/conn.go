@@ -52,6 +52,9 @@ type conn struct {
 
 	wbuf []byte // the reader's, to build answers in
 
+	diamOnce sync.Once
+	diamConn *diamConn // for go-diameter handlers
+
 	once sync.Once
 	err  error // set before done is closed
 	done chan struct{}
@@ -400,18 +403,14 @@ func (c *conn) onBaseRequest(m wire.Message, h wire.Header) {
 // checkBase looks for what makes a DWR or DPR unacceptable: AVPs whose length
 // does not fit, and mandatory ones that the base protocol does not know.
 func checkBase(m wire.Message) error {
-	r := m.AVPs()
+	if err := wire.Check(m, wire.Limits{}); err != nil {
+		return avpResult(err)
+	}
 	var a wire.AVP
-	for n := 0; r.Next(&a); n++ {
-		if n >= wire.DefaultMaxAVPs {
-			return &ResultError{Code: ResultUnableToComply, Message: wire.ErrTooMany.Error()}
-		}
+	for r := m.AVPs(); r.Next(&a); {
 		if a.Flags&wire.FlagMandatory != 0 && (a.Vendor != 0 || !isBaseAVP(a.Code)) {
 			return unsupportedAVP(a)
 		}
-	}
-	if err := r.Err(); err != nil {
-		return lengthError(m, err)
 	}
 	return nil
 }

@@ -129,6 +129,9 @@ func (n *Node) run(r *Request, j job) {
 	ctx := &requestContext{parent: j.conn.ctx, deadline: time.Now().Add(n.cfg.RequestTimeout)}
 	m, err := n.handle(ctx, r, j.handler)
 	ctx.finish()
+	if !h.IsRequest() {
+		err = ErrNoAnswer // it was one
+	}
 	if err == nil && (len(m) < wire.HeaderLen || m.Header().IsRequest()) {
 		err = &ResultError{Code: ResultUnableToComply, errorBit: true}
 	}
@@ -172,8 +175,10 @@ func (n *Node) handle(ctx context.Context, r *Request, h Handler) (m wire.Messag
 			m, err = nil, &ResultError{Code: ResultUnableToComply}
 		}
 	}()
-	if err := n.checkRequest(r.Message); err != nil {
-		return nil, err
+	if r.Message.Header().IsRequest() {
+		if err := n.checkRequest(r.Message); err != nil {
+			return nil, err
+		}
 	}
 	return h.ServeDiameter(ctx, r)
 }
@@ -185,9 +190,9 @@ func (n *Node) checkRequest(m wire.Message) error {
 	app := m.Header().Application
 	limits := wire.Limits{Grouped: n.cfg.Dictionary.groupedIn(app)}
 	if err := wire.Check(m, limits); err != nil {
-		err := lengthError(m, err).(*ResultError)
-		err.errorBit = true
-		return err
+		re := avpResult(err)
+		re.errorBit = true
+		return re
 	}
 	if a, ok := m.Find(AVPDestinationHost, 0); ok && !equalFoldASCII(a.Data, n.cfg.OriginHost) {
 		return &ResultError{Code: ResultUnableToDeliver, Message: "not the destination host"}

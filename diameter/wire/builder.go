@@ -122,3 +122,6 @@ func (w *Builder) Begin(code, vendor uint32, flags uint8) (mark int) {
 
 // End closes the Grouped AVP that Begin opened.
 func (w *Builder) End(mark int) { w.tail(mark) }
+
+// Raw appends AVPs that are encoded already, their padding included.
+func (w *Builder) Raw(b []byte) { w.b = append(w.b, b...) }
