@@ -26,6 +26,10 @@ type Client struct {
 
 var _ aka.VectorSource = (*Client)(nil)
 
+// logMAR is the message of the record of a MAR: imsi, scheme, resync, vectors,
+// elapsed, error.
+const logMAR = "SWx MAR"
+
 // NewClient returns a client that reaches its HSS through node. It panics if
 // cfg.Validate fails.
 func NewClient(node Node, cfg Config) *Client {
@@ -84,13 +88,13 @@ func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vect
 		c.cfg.Hooks.MAR(ctx, info)
 	}
 	if debug {
-		c.log.LogAttrs(ctx, slog.LevelDebug, "SWx MAR",
+		c.log.LogAttrs(ctx, slog.LevelDebug, logMAR,
 			slog.Any("imsi", info.IMSI),
 			slog.String("scheme", info.Scheme.String()),
 			slog.Bool("resync", info.Resync),
 			slog.Int("vectors", info.Vectors),
 			slog.Duration("elapsed", info.Elapsed),
-			slog.Any("err", err))
+			slog.Any("error", err))
 	}
 	return vectors, err
 }

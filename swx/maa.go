@@ -133,7 +133,9 @@ func (m *MAA) Decode(msg wire.Message) error {
 			if err != nil {
 				return badAVP(a, ResultInvalidAVPLength, err)
 			}
-			m.NumberAuthItems = n
+			if m.NumberAuthItems == 0 {
+				m.NumberAuthItems = n
+			}
 		case of3GPP | codeAuthDataItem:
 			if len(m.Items) == maxItems {
 				return badAVP(a, ResultAVPOccursTooManyTimes, errRepeated)

@@ -213,15 +213,16 @@ func name(b []byte) string { return string(b[:min(len(b), maxName)]) }
 // vectors stand for success. The E bit is not asked: it comes with any class
 // of failure and is missing from others.
 func (m *MAA) result() *ResultError {
-	fail := func(code uint32) bool { return code != 0 && code/1000 != 2 }
-	e := &ResultError{}
+	var e *ResultError
 	switch {
-	case fail(m.Experimental.Code):
-		*e = ResultError{Code: m.Experimental.Code, Experimental: true, Vendor: m.Experimental.Vendor}
-	case fail(m.ResultCode):
-		e.Code = m.ResultCode
+	case isFailure(m.Experimental.Code):
+		e = &ResultError{Code: m.Experimental.Code, Experimental: true, Vendor: m.Experimental.Vendor}
+	case isFailure(m.ResultCode):
+		e = &ResultError{Code: m.ResultCode}
 	case m.ResultCode != 0, m.Experimental.Code != 0, len(m.Items) > 0:
 		return nil
+	default:
+		e = new(ResultError)
 	}
 	e.Host = name(m.OriginHost)
 	if e.Code == ExperimentalIdentityAlreadyRegistered {
@@ -229,3 +230,7 @@ func (m *MAA) result() *ResultError {
 	}
 	return e
 }
+
+// isFailure reports whether a result is there and not of the class of success
+// (RFC 6733, section 7.1).
+func isFailure(code uint32) bool { return code != 0 && code/1000 != 2 }

@@ -13,10 +13,11 @@ import (
 	"github.com/opentwag/twag/swx"
 )
 
-// Lengths in a resynchronisation's SIP-Authorization.
+// Lengths in SIP-Authenticate, and in SIP-Authorization to resynchronise.
 const (
 	randOctets   = 16
-	resyncOctets = 16 + 14
+	authOctets   = randOctets + 16
+	resyncOctets = randOctets + 14
 )
 
 // answer answers a MAR.
@@ -41,26 +42,22 @@ func (h *HSS) answer(ctx context.Context, req wire.Message) (wire.Message, error
 	}
 	h.stats.vectors.Add(uint64(len(vectors)))
 	maa.NumberAuthItems = uint32(len(vectors))
-	var few [1]swx.AuthItem
-	items := few[:0]
-	// The items alias the vectors, and these the octets that are encoded.
-	name := []byte(scheme.String())
-	var first [64]byte
-	authenticate := first[:0]
+	maa.Items = make([]swx.AuthItem, len(vectors))
+	var one [authOctets]byte
+	authenticate := one[:0]
 	for i := range vectors {
 		v := &vectors[i]
 		at := len(authenticate)
 		authenticate = append(append(authenticate, v.RAND[:]...), v.AUTN[:]...)
-		items = append(items, swx.AuthItem{
+		maa.Items[i] = swx.AuthItem{
 			Number: uint32(i + 1), Numbered: len(vectors) > 1,
-			Scheme:        name,
+			Scheme:        schemeNames[scheme],
 			Authenticate:  authenticate[at:],
 			Authorization: v.XRES[:v.XRESLen],
 			CK:            v.CK[:],
 			IK:            v.IK[:],
-		})
+		}
 	}
-	maa.Items = items
 	return maa.Encode(make([]byte, 0, 512+160*len(vectors)), req.Header())
 }
 
@@ -98,8 +95,8 @@ func (h *HSS) decide(ctx context.Context, mar *swx.MAR, maa *swx.MAA) ([]aka.Vec
 		return fail(swx.ResultMissingAVP, wire.AVP{Code: codeANID, Vendor: swx.Vendor3GPP, Flags: wire.FlagMandatory})
 	}
 	if !h.cfg.AnyAAAServer {
-		if server := s.register(mar.OriginHost, mar.AAAFailure); server != string(mar.OriginHost) {
-			maa.AAAServerName = []byte(server)
+		if name, ok := s.register(mar.OriginHost, mar.AAAFailure); !ok {
+			maa.AAAServerName = []byte(name)
 			return refuse(swx.ExperimentalIdentityAlreadyRegistered)
 		}
 	}
@@ -142,10 +139,16 @@ const (
 	maxCount          = 32
 )
 
+// schemeNames are the schemes in SIP-Authentication-Scheme.
+var schemeNames = map[aka.Scheme][]byte{
+	aka.SchemeAKA:      []byte(aka.SchemeAKA.String()),
+	aka.SchemeAKAPrime: []byte(aka.SchemeAKAPrime.String()),
+}
+
 // schemeOf returns the scheme with the name, or 0.
 func schemeOf(name []byte) aka.Scheme {
-	for _, s := range []aka.Scheme{aka.SchemeAKA, aka.SchemeAKAPrime} {
-		if string(name) == s.String() {
+	for s, n := range schemeNames {
+		if bytes.Equal(name, n) {
 			return s
 		}
 	}

@@ -15,17 +15,19 @@ const (
 type Config struct {
 	// Node is the configuration of the Diameter node. OriginHost and
 	// OriginRealm are DefaultHost and DefaultRealm if empty, Applications is
-	// SWx if empty, and any peer may connect if AllowPeer is nil. Peers are for
-	// an HSS that connects to a relay.
+	// SWx if empty, any peer may connect if AllowPeer is nil, and MaxHandlers
+	// is enough for many delayed answers if 0. Peers are for an HSS that
+	// connects to a relay.
 	Node diameter.Config
 	// AuC computes the vectors; nil means one of the HSS's own. Several HSSes
-	// that share it are one to their subscribers.
+	// that share one number their challenges together; what else is known of
+	// a subscriber, the registered AAA server too, each has for itself.
 	AuC *auc.AuC
 	// PlainKeys makes the HSS send CK and IK with EAP-AKA', as some do, in
 	// place of CK' and IK'.
 	PlainKeys bool
 	// AnyAAAServer makes the HSS answer whatever AAA server asks. By default it
-	// remembers which one asked first and sends the others there (TS 29.273,
-	// clause 8.1.2.1.2).
+	// remembers which one got the first vector and sends the others there (TS
+	// 29.273, clause 8.1.2.1.2).
 	AnyAAAServer bool
 }

@@ -18,7 +18,8 @@ import (
 type Fault struct {
 	// Times is how many MARs it strikes; 0 means all until ClearFaults.
 	Times int
-	// Delay passes before the answer, or whatever comes in its place.
+	// Delay passes before the answer, or whatever comes in its place; nothing
+	// comes after one that is longer than the node's RequestTimeout.
 	Delay time.Duration
 
 	// Silent: no answer.

@@ -42,6 +42,9 @@ func New(cfg Config) (*HSS, error) {
 	if cfg.Node.AllowPeer == nil {
 		cfg.Node.AllowPeer = func(diameter.PeerInfo) bool { return true }
 	}
+	if cfg.Node.MaxHandlers == 0 {
+		cfg.Node.MaxHandlers = 4096
+	}
 	if cfg.AuC == nil {
 		cfg.AuC = auc.New(auc.Config{})
 	}

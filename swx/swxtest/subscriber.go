@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -61,14 +62,15 @@ type subscriber struct {
 }
 
 // register makes server the registered AAA server, if there is none or takeOver
-// is set, and returns the one that is registered then.
-func (s *subscriber) register(server []byte, takeOver bool) string {
+// is set. It returns the one that is registered then, and whether that is
+// server.
+func (s *subscriber) register(server []byte, takeOver bool) (name string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.aaaServer == "" || takeOver && s.aaaServer != string(server) {
+	if s.aaaServer == "" || takeOver {
 		s.aaaServer = string(server)
 	}
-	return s.aaaServer
+	return s.aaaServer, strings.EqualFold(s.aaaServer, string(server))
 }
 
 // Add adds a subscriber, in place of one with the same IMSI.
