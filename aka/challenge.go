@@ -107,11 +107,11 @@ func (m *machine) onKDF(t eap.Turn, msg *Message) eap.Step {
 // take. AUTS belongs to the RAND of the outstanding challenge and to no other
 // (TS 33.102, clause 6.3.5; RFC 4187, section 9.6).
 func (m *machine) onSyncFailure(t eap.Turn, msg *Message) eap.Step {
-	m.tell(m.method.cfg.Hooks.SyncFailure, nil)
 	if m.method.typ == eap.TypeAKAPrime && msg.KDFs != m.kdf.list() {
 		// RFC 9048, section 3.2: a copy of ours, or it is an attack.
 		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrKDF, Err: ErrKDF})
 	}
+	m.tell(m.method.cfg.Hooks.SyncFailure, nil)
 	if int(m.resyncs) >= m.method.cfg.MaxResyncs {
 		return m.fail(t, ErrResyncs)
 	}

@@ -1,3 +1,32 @@
 // Package aka is EAP-AKA (RFC 4187) and EAP-AKA' (RFC 9048): attributes, key
 // derivation, and the server's side as machines for package eap.
+//
+// [New] and [NewPrime] make the two methods for an [eap.Authenticator]. Their
+// vectors come from a [VectorSource]: an HSS, or a centre in the process. The
+// machines do no I/O; when one needs a vector it says so ([NeedVectors]) and is
+// resumed with it, and after the subscriber has proved who he is it asks
+// whether he may be let in ([eap.NeedAuthorization]).
+//
+//	auth := eap.NewAuthenticator(
+//		aka.NewPrime(source, aka.Config{}),
+//		aka.New(source, aka.Config{Bidding: true}))
+//
+// [Decode], [NewMessage], [AKAKeys] and [AKAPrimeKeys] are what the other side,
+// or a tool, needs of the protocol. The codec knows EAP-SIM (RFC 4186), which
+// shares the attributes, too.
+//
+// # Limits
+//
+// Full authentication and resynchronisation only: pseudonyms and
+// re-authentication identities, which this server does not give out, lead to
+// the next identity request. Network names that begin with "5G:", which bind
+// keys to another form of the identity (RFC 9048, section 5.3), are not for
+// this package.
+//
+// # Security
+//
+// MACs, check codes and RES are compared in constant time. Before the
+// challenge all failures look alike to the peer. What machines store
+// (AppendState) holds keys and must be sealed or kept. EAP-AKA rests on SHA-1
+// and does not run under GODEBUG=fips140=only.
 package aka

@@ -136,8 +136,10 @@ var decisions = [...][answers]next{
 // so those of others lead nowhere.
 func (m *machine) classify(id eap.Identity, how asked) (answer, eap.IMSI) {
 	// When the peer has chosen an identity before it knew the method, one for
-	// another method is no answer. When asked within the method, what names
-	// the subscriber will do: the keys are bound to it as it was sent.
+	// another method is no answer. Departure: when asked within the method,
+	// an IMSI with the leading digit of another will do, though EAP-AKA' calls
+	// for a "6" (RFC 9048, section 3): supplicants are set up like that, and
+	// the keys are bound to the identity as it was sent.
 	ours := id.Method == m.method.typ
 	switch id.Kind {
 	case eap.KindPermanent:
