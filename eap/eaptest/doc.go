@@ -1,0 +1,24 @@
+// Package eaptest is the other side of EAP-AKA and EAP-AKA': a soft phone for
+// tests and load generators.
+//
+// A [USIM] answers challenges as a SIM card does, sequence numbers included. A
+// [Peer] speaks the methods over it. Like the server's machines it does no
+// I/O: it is handed the server's packets and returns its own.
+//
+//	usim, err := eaptest.NewUSIM(eaptest.USIMConfig{Algorithm: cipher.Algorithm()})
+//	...
+//	peer, err := eaptest.NewPeer(eaptest.PeerConfig{USIM: usim, IMSI: imsi})
+//	...
+//	response, err := peer.Handle(request)
+//
+// A Peer is strict: what a server sends against the standards it refuses in
+// the way they say, and returns the reason. So a login that succeeds with it
+// says something about the server.
+//
+// A Peer can also be made to lie: see [Lie] and the table [Lies], which says
+// what a right server answers to each.
+//
+// Full authentication and resynchronisation are here; pseudonyms, fast
+// re-authentication, EAP-SIM and forward secrecy are not. What a server offers
+// of them is checked for its form and not taken up.
+package eaptest

@@ -1,0 +1,226 @@
+package eaptest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/milenage"
+)
+
+// ErrPeer is wrapped by the errors of [NewPeer].
+var ErrPeer = errors.New("eaptest: invalid peer")
+
+// PeerConfig is what a Peer may be told. USIM and IMSI are required.
+type PeerConfig struct {
+	USIM *USIM
+	IMSI eap.IMSI
+
+	// Realm is that of the permanent identity. Empty means the one of the IMSI's
+	// network: wlan.mncXXX.mccXXX.3gppnetwork.org (TS 23.003, clause 14.2).
+	Realm string
+	// Identity is what EAP-Response/Identity says. Empty means the permanent
+	// identity for the first of Methods.
+	Identity string
+
+	// Methods are the methods that the peer does, preferred first: it asks for
+	// them with a Nak when the server wants another. Nil means EAP-AKA', then
+	// EAP-AKA. A server that would rather have done EAP-AKA' than EAP-AKA is
+	// taken at its word (RFC 9048, section 4).
+	Methods []eap.Type
+	// KDFs are the key derivation functions that EAP-AKA' may use. Nil means 1.
+	// It is the only one there is: keys are derived with it even if another is
+	// agreed upon.
+	KDFs []uint16
+	// NetworkName is what the peer knows of its access network, for comparison
+	// with AT_KDF_INPUT (RFC 9048, section 3.1). Empty: it knows nothing.
+	NetworkName string
+	// ResultIndications makes the peer use protected success indications where
+	// the server wants them (RFC 4187, section 6.2).
+	ResultIndications bool
+	// NoCheckcode leaves out AT_CHECKCODE, which is optional (RFC 4187, section
+	// 10.13). That of the server is checked all the same.
+	NoCheckcode bool
+
+	// Lie makes the peer lie; nil is an honest one.
+	Lie *Lie
+}
+
+// Status is how far a peer's login has come.
+type Status uint8
+
+const (
+	// Running: no end yet.
+	Running Status = iota
+	// Succeeded: EAP-Success came when it could.
+	Succeeded
+	// Failed: EAP-Failure came when it could.
+	Failed
+)
+
+// String returns the status's name.
+func (s Status) String() string {
+	switch s {
+	case Running:
+		return "running"
+	case Succeeded:
+		return "succeeded"
+	case Failed:
+		return "failed"
+	default:
+		return fmt.Sprintf("Status(%d)", uint8(s))
+	}
+}
+
+// phase is the state of a peer within a login.
+//
+//	start --method--> identity --challenge--> challenged --> authenticated --+--> confirmed
+//	                     |                     |     ^            |          |        |
+//	                     |                     +-sync/KDF         |      EAP-Success  |
+//	                     +---------------------+------------------+                   |
+//	                     v refusal, or notification of failure                        v
+//	                  failing --------EAP-Failure--------> done <------EAP-Success----+
+type phase uint8
+
+const (
+	// phaseStart: no request of a method was accepted. Nak is possible.
+	phaseStart phase = iota
+	// phaseIdentity: a method is chosen; AKA-Identity or the challenge comes
+	// next.
+	phaseIdentity
+	// phaseChallenged: a challenge came and was answered with another KDF or a
+	// synchronisation failure; another challenge comes next.
+	phaseChallenged
+	// phaseAuthenticated: the server has proved itself and the response to its
+	// challenge is out. A notification or EAP-Success comes next.
+	phaseAuthenticated
+	// phaseConfirmed: the server has said, protected, that all is well. Only
+	// EAP-Success comes next.
+	phaseConfirmed
+	// phaseFailing: the peer has refused, or acknowledged a failure. Only
+	// EAP-Failure comes next.
+	phaseFailing
+	// phaseDone: EAP-Success or EAP-Failure has come.
+	phaseDone
+)
+
+// Peer is a phone: the peer's side of EAP-AKA and EAP-AKA'. It logs in as
+// often as it is asked to. It is not safe for concurrent use, and prints no
+// key.
+type Peer struct {
+	cfg PeerConfig
+	ids identities
+
+	// What follows belongs to one login.
+	status     Status
+	phase      phase
+	method     eap.Type
+	identity   string  // what the keys are bound to
+	idRound    idRound // the last identity asked for
+	checkcode  aka.Checkcode
+	kdfs       aka.KDFList // the list that counts
+	kdfWanted  uint16      // asked for instead of the list's first; 0: none
+	rand, autn [16]byte
+	out        milenage.Output
+	keys       aka.Keys
+	resultInd  bool // both want result indications
+	resyncs    int
+	told       bool // a notification came
+	notified   aka.Notification
+
+	request  eap.Packet // the one being answered
+	answered bool       // lastID and buf mean something
+	lastID   uint8      // Identifier of the last request answered
+	buf      []byte     // the response to it
+	scratch  []byte
+}
+
+// NewPeer returns a Peer that waits for a server.
+func NewPeer(cfg PeerConfig) (*Peer, error) {
+	switch {
+	case cfg.USIM == nil:
+		return nil, fmt.Errorf("%w: no USIM", ErrPeer)
+	case !cfg.IMSI.IsValid():
+		return nil, fmt.Errorf("%w: no IMSI", ErrPeer)
+	}
+	if cfg.Methods == nil {
+		cfg.Methods = []eap.Type{eap.TypeAKAPrime, eap.TypeAKA}
+	}
+	for _, m := range cfg.Methods {
+		if m != eap.TypeAKA && m != eap.TypeAKAPrime {
+			return nil, fmt.Errorf("%w: Methods: %v", ErrPeer, m)
+		}
+	}
+	if len(cfg.Methods) == 0 {
+		return nil, fmt.Errorf("%w: Methods: none", ErrPeer)
+	}
+	if cfg.KDFs == nil {
+		cfg.KDFs = []uint16{kdfDefault}
+	}
+	p := &Peer{cfg: cfg, ids: newIdentities(cfg.IMSI, cfg.Realm)}
+	p.cfg.Methods, p.cfg.KDFs = slices.Clone(cfg.Methods), slices.Clone(cfg.KDFs)
+	if p.cfg.Identity == "" {
+		p.cfg.Identity = p.ids.permanent(cfg.Methods[0])
+	}
+	p.Reset()
+	return p, nil
+}
+
+// Reset forgets the login that is going on, so that the next one may begin. A
+// request for the identity that belongs to no login does the same.
+func (p *Peer) Reset() {
+	*p = Peer{
+		cfg: p.cfg, ids: p.ids,
+		identity: p.cfg.Identity,
+		request:  p.request, buf: p.buf, scratch: p.scratch,
+	}
+}
+
+// Status returns how the login stands.
+func (p *Peer) Status() Status { return p.status }
+
+// USIM returns the peer's USIM.
+func (p *Peer) USIM() *USIM { return p.cfg.USIM }
+
+// Method returns the method in use, 0 before there is one.
+func (p *Peer) Method() eap.Type { return p.method }
+
+// Identity returns what the peer called itself last: what the keys are bound
+// to (RFC 4187, section 7).
+func (p *Peer) Identity() string { return p.identity }
+
+// Keys returns the keys of the last challenge that the peer accepted. They
+// must not be used before the login has succeeded, and are good until the next.
+func (p *Peer) Keys() *aka.Keys { return &p.keys }
+
+// Resyncs returns how many challenges were answered with a synchronisation
+// failure.
+func (p *Peer) Resyncs() int { return p.resyncs }
+
+// Notification returns the server's AT_NOTIFICATION, and false if there was
+// none.
+func (p *Peer) Notification() (aka.Notification, bool) { return p.notified, p.told }
+
+// Result returns what the login has given, and false unless it has succeeded.
+// It equals what a right server has.
+func (p *Peer) Result() (eap.Result, bool) {
+	if p.status != Succeeded {
+		return eap.Result{}, false
+	}
+	return eap.Result{
+		Method: p.method, Identity: p.identity, IMSI: p.cfg.IMSI,
+		MSK: p.keys.MSK, EMSK: p.keys.EMSK,
+		SessionID: aka.SessionID(p.method, p.rand, p.autn),
+	}, true
+}
+
+// String implements fmt.Stringer without giving keys away.
+func (p *Peer) String() string { return fmt.Sprintf("eaptest.Peer[%v]", p.cfg.IMSI) }
+
+// GoString implements fmt.GoStringer without giving keys away.
+func (p *Peer) GoString() string { return p.String() }
+
+// Format implements fmt.Formatter, so that no verb prints keys.
+func (p *Peer) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.String())) }

@@ -1,0 +1,59 @@
+package eaptest
+
+import (
+	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/eap"
+)
+
+// clientError refuses the request (RFC 4187, section 6.3.1).
+func (p *Peer) clientError(why error) ([]byte, error) {
+	p.phase = phaseFailing
+	b := p.message(aka.SubtypeClientError)
+	b.Number(aka.AttrClientErrorCode, 0)
+	return p.refuse(&b, why)
+}
+
+// authReject refuses the network (RFC 4187, section 6.3.1).
+func (p *Peer) authReject(why error) ([]byte, error) {
+	p.phase = phaseFailing
+	b := p.message(aka.SubtypeAuthReject)
+	return p.refuse(&b, why)
+}
+
+func (p *Peer) refuse(b *aka.Builder, why error) ([]byte, error) {
+	resp, err := p.send(b, false)
+	if err != nil {
+		return nil, err
+	}
+	return resp, why
+}
+
+// message starts the response to the request.
+func (p *Peer) message(s aka.Subtype) aka.Builder {
+	return aka.NewMessage(p.buf[:0], eap.CodeResponse, p.request.Identifier, p.method, s)
+}
+
+// send ends a response, with AT_MAC or without.
+func (p *Peer) send(b *aka.Builder, sign bool) ([]byte, error) {
+	if l := p.cfg.Lie; l != nil && len(p.request.Data) > 0 && l.At == aka.Subtype(p.request.Data[0]) {
+		pkt, err := b.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		return p.reply(l.tell(p, pkt, sign)), nil
+	}
+	if sign {
+		b.MAC(&p.keys, nil)
+	}
+	pkt, err := b.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	return p.reply(pkt), nil
+}
+
+// reply keeps a response for the case that the request comes again.
+func (p *Peer) reply(pkt []byte) []byte {
+	p.buf, p.lastID, p.answered = pkt, p.request.Identifier, true
+	return pkt
+}
