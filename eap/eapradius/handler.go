@@ -1,0 +1,368 @@
+package eapradius
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	layeh "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc4072"
+
+	"github.com/opentwag/twag/eap"
+)
+
+// maxNeeds is how many things a method may need in answer to one packet. EAP-AKA
+// needs two at most: vectors, or authorization.
+const maxNeeds = 8
+
+// Handler answers Access-Requests that carry EAP. It is safe for concurrent
+// use, blocks while a method's needs are met, and starts no goroutine.
+type Handler struct {
+	auth *eap.Authenticator
+	cfg  Config
+	room room
+}
+
+var _ layeh.Handler = (*Handler)(nil)
+
+// New returns a handler over auth. It panics if auth is nil or a size or time
+// in cfg is negative.
+func New(auth *eap.Authenticator, cfg Config) *Handler {
+	if auth == nil {
+		panic("eapradius: no Authenticator")
+	}
+	h := &Handler{auth: auth, cfg: cfg.withDefaults()}
+	h.room = newTable(&h.cfg)
+	return h
+}
+
+// Conversations returns how many logins are under way, those included of which
+// nothing was heard for some time.
+func (h *Handler) Conversations() int { return h.room.len() }
+
+// ServeRADIUS implements layeh's Handler.
+func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
+	if r.Code != layeh.CodeAccessRequest {
+		if h.cfg.Next != nil {
+			h.cfg.Next.ServeRADIUS(w, r)
+		}
+		return
+	}
+	x := exchange{h: h, w: w, r: r, now: time.Now(), q: readRequest(r)}
+	if !x.q.hasEAP && h.cfg.Next != nil {
+		h.cfg.Next.ServeRADIUS(w, r)
+		return
+	}
+	defer x.close()
+	x.serve()
+}
+
+// exchange is one Access-Request and what comes of it.
+type exchange struct {
+	h   *Handler
+	w   layeh.ResponseWriter
+	r   *layeh.Request
+	q   request
+	now time.Time
+
+	// s is the login; nil until it is known.
+	s *session
+	// hadIdentity is true when the identity was known before this request.
+	hadIdentity bool
+
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func (x *exchange) close() {
+	if x.cancel != nil {
+		x.cancel()
+	}
+}
+
+// context returns the context of all that the method needs. Most requests need
+// nothing, so nothing is set up before.
+func (x *exchange) context() context.Context {
+	if x.ctx == nil {
+		x.ctx, x.cancel = context.WithTimeout(x.r.Context(), x.h.cfg.Deadline)
+	}
+	return x.ctx
+}
+
+// serve finds the conversation and hands it the packet.
+func (x *exchange) serve() {
+	switch q := &x.q; {
+	case !q.hasEAP:
+		x.refuse(nil, ErrNoEAP)
+	case len(q.eap) > 0 && q.eap[0] == byte(eap.CodeRequest):
+		x.refuse(nak(q.eap), ErrRole)
+	case len(q.eap) == 0 || q.states == 0:
+		x.first()
+	default:
+		x.next()
+	}
+}
+
+// first begins a conversation: with an Identity request after EAP-Start, with
+// the method after the Response to one that the NAS sent itself.
+func (x *exchange) first() {
+	peer := x.q.peer()
+	nas, station := peer.NASID, peer.StationID
+	if x.h.cfg.CompletePeer != nil {
+		x.h.cfg.CompletePeer(x.r, &peer)
+	}
+	s := &session{
+		conv:  x.h.auth.New(peer),
+		began: x.now, client: x.q.client, nas: nas, station: station,
+	}
+	if err := x.h.room.begin(s, x.now); err != nil {
+		x.refuse(failure(x.q.eap), err)
+		return
+	}
+	x.join(s)
+	if len(x.q.eap) == 0 || isNak(x.q.eap) {
+		// A Nak comes first where the NAS has asked for a method of its own
+		// choice (RFC 3579, section 2.1). What the peer wants is seen later.
+		x.conclude(s.conv.Start(x.now))
+		return
+	}
+	x.conclude(s.conv.Handle(x.now, x.q.eap))
+}
+
+// next goes on with the conversation that the State names.
+func (x *exchange) next() {
+	s, repeated, err := x.h.room.take(&x.q, x.now)
+	switch {
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrStaleState):
+		// The answer to the other request is, or was, the answer.
+		x.drop(err)
+		return
+	case err != nil:
+		x.refuse(failure(x.q.eap), err)
+		return
+	}
+	x.join(s)
+	if repeated {
+		x.repeat()
+		return
+	}
+	x.conclude(s.conv.Handle(x.now, x.q.eap))
+}
+
+// join notes that the request is one of the login's.
+func (x *exchange) join(s *session) {
+	x.s = s
+	s.requests++
+	if n := x.q.maxEAP(); n != 0 {
+		s.maxEAP = n
+	}
+	x.hadIdentity = s.conv.Method() != 0
+}
+
+// repeat answers a request with the State before the latest. The NAS has not
+// seen our Challenge; if the peer's packet is the same, it gets the same again.
+func (x *exchange) repeat() {
+	pkt, ok := x.s.conv.Repeated(x.q.eap)
+	if ok && x.spend() {
+		x.challenge(pkt, nil, true)
+		return
+	}
+	// Somebody else's State, or once too often: the login goes on without.
+	_, err := x.h.room.park(nil, x.s, true, x.now)
+	x.drop(errors.Join(ErrStaleState, err))
+}
+
+// spend takes one of the packets that may be invalid; it reports whether there
+// was one left.
+func (x *exchange) spend() bool {
+	x.s.invalid++
+	return x.s.invalid <= x.h.cfg.MaxInvalid
+}
+
+// conclude meets the method's needs and answers the request.
+func (x *exchange) conclude(o eap.Outcome) {
+	o = x.meet(o)
+	if !x.hadIdentity && x.s.conv.Method() != 0 {
+		x.compareUserName()
+	}
+	switch o.Kind {
+	case eap.OutcomeSend:
+		x.challenge(o.Packet, nil, false)
+	case eap.OutcomeDiscard:
+		x.discard(o)
+	case eap.OutcomeSuccess:
+		x.succeed(o)
+	case eap.OutcomeFailure, eap.OutcomeNeed:
+		x.fail(o.Packet, o.Err)
+	default:
+		x.fail(failure(x.q.eap), o.Err)
+	}
+}
+
+// meet answers the method's needs until there is an outcome that is none.
+func (x *exchange) meet(o eap.Outcome) eap.Outcome {
+	for range maxNeeds {
+		if o.Kind != eap.OutcomeNeed {
+			return o
+		}
+		var answer eap.Answer
+		switch need := o.Need.(type) {
+		case *eap.NeedAuthorization:
+			answer = x.authorize(need.Result)
+		case eap.Resolver:
+			answer = need.Resolve(x.context())
+		default:
+			return eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
+		}
+		o = x.s.conv.Resume(time.Now(), answer)
+	}
+	if o.Kind == eap.OutcomeNeed {
+		return eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: ErrNeeds}
+	}
+	return o
+}
+
+// authorize asks the Authorizer, and notes what it said.
+func (x *exchange) authorize(result *eap.Result) eap.Authorization {
+	s := x.s
+	s.authorized = true
+	if x.h.cfg.Authorizer == nil {
+		return eap.Authorization{}
+	}
+	g := x.h.cfg.Authorizer.Authorize(x.context(), Login{Result: result, Peer: s.conv.Peer(), Request: x.r.Packet})
+	s.grant = g.Attributes
+	if g.Refusal != eap.RefusalNone {
+		s.refused = fmt.Errorf("%w: %v", ErrRefused, g.Refusal)
+		if g.Err != nil {
+			s.refused = fmt.Errorf("%w: %v: %w", ErrRefused, g.Refusal, g.Err)
+		}
+	}
+	return eap.Authorization{Refusal: g.Refusal, Err: g.Err}
+}
+
+// succeed lets the peer in, unless the Authorizer minds. A method that has not
+// asked before it succeeds does not get around him.
+func (x *exchange) succeed(o eap.Outcome) {
+	if !x.s.authorized {
+		x.authorize(o.Result)
+	}
+	switch {
+	case x.s.refused != nil:
+		x.fail(failure(x.q.eap), x.s.refused)
+	case len(x.r.Secret) == 0:
+		x.fail(failure(x.q.eap), ErrSecret)
+	default:
+		x.accept(o.Packet, o.Result)
+	}
+}
+
+// accept sends the Access-Accept and ends the conversation.
+func (x *exchange) accept(pkt []byte, result *eap.Result) {
+	x.h.room.end(x.s)
+	p := newReply(x.r, layeh.CodeAccessAccept)
+	p.addEAP(pkt)
+	// A method without keys leaves the MSK zero.
+	if result.MSK != (eap.Key{}) {
+		p.addKeys(&result.MSK)
+	}
+	if n := len(result.SessionID); x.q.wantKeyName && n > 0 && n <= maxAttributeLen {
+		p.add(rfc4072.EAPKeyName_Type, result.SessionID)
+	}
+	p.addGrant(x.s.grant, &x.q)
+	if err := x.w.Write(&p.packet); err != nil {
+		// It may be that the grant does not fit in a packet. The NAS had better
+		// hear that there is no access than nothing.
+		x.notSent(p.packet.Code, err)
+		x.refuse(failure(x.q.eap), err)
+		return
+	}
+	x.accepted(result)
+}
+
+// challenge sends an Access-Challenge with the EAP request pkt. because is why
+// the peer's packet was discarded, repeated true when only the NAS has missed
+// the Challenge before.
+func (x *exchange) challenge(pkt []byte, because error, repeated bool) {
+	if x.s.maxEAP != 0 && len(pkt) > x.s.maxEAP {
+		x.fail(failure(x.q.eap), fmt.Errorf("%w: %d octets, %d allowed", ErrMTU, len(pkt), x.s.maxEAP))
+		return
+	}
+	p := newReply(x.r, layeh.CodeAccessChallenge)
+	p.addEAP(pkt)
+	if because != nil {
+		p.addErrorCause()
+	}
+	// Once parked, the session is no longer ours: what is told of it is
+	// collected before.
+	info := x.info()
+	state, err := x.h.room.park(p.state[:0], x.s, repeated, time.Now())
+	if err != nil {
+		x.fail(failure(x.q.eap), err)
+		return
+	}
+	p.add(rfc2865.State_Type, state)
+	if x.write(p) && x.h.cfg.Hooks.Challenge != nil {
+		x.h.cfg.Hooks.Challenge(info)
+	}
+}
+
+// discard answers a packet that was discarded with the outstanding request
+// (RFC 3579, section 2.2).
+func (x *exchange) discard(o eap.Outcome) {
+	x.discarded(o.Err)
+	switch {
+	case o.Packet == nil:
+		// There is nothing to repeat: the first packet of a conversation.
+		x.fail(failure(x.q.eap), o.Err)
+	case !x.spend():
+		x.fail(failure(x.q.eap), fmt.Errorf("%w: %w", ErrInvalid, o.Err))
+	default:
+		x.challenge(o.Packet, o.Err, false)
+	}
+}
+
+// fail ends the conversation with an Access-Reject.
+func (x *exchange) fail(pkt []byte, err error) {
+	x.h.room.end(x.s)
+	x.refuse(pkt, err)
+}
+
+// refuse sends an Access-Reject with the EAP packet pkt, if it is not nil.
+func (x *exchange) refuse(pkt []byte, err error) {
+	p := newReply(x.r, layeh.CodeAccessReject)
+	if pkt != nil {
+		p.addEAP(pkt)
+	}
+	if x.write(p) {
+		x.rejected(err)
+	}
+}
+
+// write sends the answer. An error ends with the NAS repeating its request.
+func (x *exchange) write(p *reply) bool {
+	if err := x.w.Write(&p.packet); err != nil {
+		x.notSent(p.packet.Code, err)
+		return false
+	}
+	return true
+}
+
+// isNak reports whether pkt is a Response/Nak.
+func isNak(pkt []byte) bool {
+	p, err := eap.Decode(pkt)
+	return err == nil && p.Code == eap.CodeResponse && p.Type == eap.TypeNak
+}
+
+// nak makes the Response/Nak without alternative that refuses the Request pkt
+// (RFC 3579, section 2.6.2).
+func nak(pkt []byte) []byte {
+	p, err := eap.Decode(pkt)
+	if err != nil {
+		return failure(pkt)
+	}
+	b := append(eap.AppendHeader(nil, eap.CodeResponse, p.Identifier, eap.TypeNak), 0)
+	eap.EndPacket(b, 0)
+	return b
+}
