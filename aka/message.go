@@ -107,16 +107,6 @@ func (l KDFList) Len() int { return int(l.n) }
 // At returns the i-th value.
 func (l KDFList) At(i int) uint16 { return l.values[:l.n][i] }
 
-// Contains reports whether v is one of the values.
-func (l KDFList) Contains(v uint16) bool {
-	for _, x := range l.values[:l.n] {
-		if x == v {
-			return true
-		}
-	}
-	return false
-}
-
 // Decode returns the message in an EAP packet of type EAP-SIM, EAP-AKA or
 // EAP-AKA'. The result aliases p.
 //

@@ -172,7 +172,7 @@ func TestResyncThenSuccess(t *testing.T) {
 	})
 }
 
-// An answer to the first challenge does not pass for one to the second.
+// A source that gives the refused vector again is not believed.
 func TestResyncNeedsNewRAND(t *testing.T) {
 	c := newConv(t, newTest(eap.TypeAKA, Config{}), akaID).toChallenge()
 	require.Equal(t, "need vectors", c.handle(c.syncFailure(KDFList{})))
