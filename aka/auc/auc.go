@@ -40,7 +40,7 @@ type Subscriber struct {
 	// Algorithm is the function set with the subscriber's key.
 	Algorithm milenage.Algorithm
 	// AMF goes into every AUTN; in vectors for EAP-AKA' with the separation bit
-	// set (RFC 9048, section 4; TS 33.402, clause 6.1).
+	// set (RFC 9048, section 3.3; TS 33.102, Annex H).
 	AMF [2]byte
 	// SQN is the last sequence number used. The next one is above it.
 	SQN uint64

@@ -91,9 +91,12 @@ func (a *AuC) VectorsWith(ctx context.Context, req aka.VectorRequest, keys Keys)
 
 // take uses up the subscriber's next sequence number. A resync is the SQN_MS
 // of an AUTS that has verified: SQN_HE becomes it, unless the USIM would accept
-// the next number anyway (TS 33.102, clause 6.3.5, steps 2 to 4). That matters
+// the next number anyway (TS 33.102, clause 6.3.5, steps 2 to 5). That matters
 // when a second login of the subscriber has been given a higher number in the
 // meantime, and when an old AUTS is played back: no number comes twice.
+//
+// Departure: the clause verifies AUTS only where SQN_HE has to move; here one
+// that does not verify always gets no vectors.
 func (a *AuC) take(sub *subscriber, resync *uint64, now time.Time) uint64 {
 	sub.mu.Lock()
 	defer sub.mu.Unlock()
