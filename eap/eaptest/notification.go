@@ -23,8 +23,6 @@ func (p *Peer) onNotification(m *aka.Message) ([]byte, error) {
 			return refuse("success before authentication")
 		case m.Has(aka.AttrMAC):
 			return refuse("AT_MAC before authentication")
-		case p.phase == phaseConfirmed:
-			return refuse("after success")
 		}
 		p.told, p.notified, p.phase = true, n, phaseFailing
 		b := p.message(aka.SubtypeNotification)
