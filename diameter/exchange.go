@@ -34,23 +34,23 @@ func (n *Node) Exchange(ctx context.Context, m wire.Message) (wire.Message, erro
 	if err != nil {
 		return nil, err
 	}
-	call := newCall()
+	call := n.calls.get()
 	id, err := n.begin(c, call, m, h)
 	if err != nil {
-		call.free()
+		n.calls.put(call)
 		return nil, err
 	}
 	select {
 	case <-call.ch:
 	case <-ctx.Done():
 		if c.pending.take(id) != nil {
-			call.free()
+			n.calls.put(call)
 			return nil, ctx.Err()
 		}
 		<-call.ch // the answer is being handed over just now
 	}
 	a, err := call.msg, call.err
-	call.free()
+	n.calls.put(call)
 	return a, err
 }
 

@@ -90,3 +90,8 @@ func resultOf(t testing.TB, m wire.Message) uint32 {
 	require.NoError(t, err)
 	return v
 }
+
+func hangingDial(ctx context.Context, _ PeerConfig) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}

@@ -22,6 +22,7 @@ type Node struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup // every goroutine of ours
 	pool   *pool
+	calls  callPool
 
 	handlers atomic.Pointer[map[commandKey]Handler]
 	list     atomic.Pointer[[]*peer] // of peers, for readers

@@ -16,15 +16,23 @@ type call struct {
 	fn func(wire.Message, error)
 }
 
-var calls = sync.Pool{New: func() any { return &call{ch: make(chan struct{}, 1)} }}
+// callPool holds calls to be used again. Each node has its own.
+type callPool struct{ pool sync.Pool }
 
-func newCall() *call { return calls.Get().(*call) }
-
-// free gives c back. Nobody may finish it any more.
-func (c *call) free() {
-	c.msg, c.err, c.fn = nil, nil, nil
-	calls.Put(c)
+func (p *callPool) get() *call {
+	if c, ok := p.pool.Get().(*call); ok {
+		return c
+	}
+	return newCall()
 }
+
+// put gives c back. Nobody may finish it any more.
+func (p *callPool) put(c *call) {
+	c.msg, c.err, c.fn = nil, nil, nil
+	p.pool.Put(c)
+}
+
+func newCall() *call { return &call{ch: make(chan struct{}, 1)} }
 
 // finish hands over the outcome. It is called exactly once for a call, by
 // whoever took it out of the table.
