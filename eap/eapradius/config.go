@@ -44,8 +44,9 @@ type Config struct {
 	ConversationTimeout time.Duration
 	// Deadline is how long all that a method needs in answer to one request
 	// may take together: vectors, authorization. The peer is told of the
-	// failure afterwards, so it has to be shorter than the NAS's patience.
-	// Default [DefaultDeadline].
+	// failure afterwards, so it has to be shorter than the NAS's patience. A
+	// request whose own deadline is near leaves less. Default
+	// [DefaultDeadline].
 	Deadline time.Duration
 	// MaxInvalid is how many packets of one login may be discarded; the next
 	// one ends it (RFC 3579, section 2.2). Default [DefaultMaxInvalid];

@@ -82,11 +82,20 @@ func (x *exchange) close() {
 	}
 }
 
+// answerMargin is what is left of the request's own time when the needs' time
+// is up: afterwards the peer has to be told.
+const answerMargin = 500 * time.Millisecond
+
 // context returns the context of all that the method needs. Most requests need
 // nothing, so nothing is set up before.
 func (x *exchange) context() context.Context {
 	if x.ctx == nil {
-		x.ctx, x.cancel = context.WithTimeout(x.r.Context(), x.h.cfg.Deadline)
+		limit := x.h.cfg.Deadline
+		if end, ok := x.r.Context().Deadline(); ok {
+			left := end.Sub(x.now)
+			limit = min(limit, left-min(answerMargin, left/2))
+		}
+		x.ctx, x.cancel = context.WithTimeout(x.r.Context(), limit)
 	}
 	return x.ctx
 }
@@ -194,8 +203,11 @@ func (x *exchange) conclude(o eap.Outcome) {
 		x.discard(o)
 	case eap.OutcomeSuccess:
 		x.succeed(o)
-	case eap.OutcomeFailure, eap.OutcomeNeed:
+	case eap.OutcomeFailure:
 		x.fail(o.Packet, o.Err)
+	case eap.OutcomeNeed:
+		// meet leaves none.
+		fallthrough
 	default:
 		x.fail(failure(x.q.eap), o.Err)
 	}
@@ -296,15 +308,19 @@ func (x *exchange) challenge(pkt []byte, because error, repeated bool) {
 	}
 	// Once parked, the session is no longer ours: what is told of it is
 	// collected before.
-	info := x.info()
+	var info Info
+	hook := x.h.cfg.Hooks.Challenge
+	if hook != nil {
+		info = x.info()
+	}
 	state, err := x.h.room.park(p.state[:0], x.s, repeated, time.Now())
 	if err != nil {
 		x.fail(failure(x.q.eap), err)
 		return
 	}
 	p.add(rfc2865.State_Type, state)
-	if x.write(p) && x.h.cfg.Hooks.Challenge != nil {
-		x.h.cfg.Hooks.Challenge(info)
+	if x.write(p) && hook != nil {
+		hook(info)
 	}
 }
 

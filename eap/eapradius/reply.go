@@ -40,10 +40,12 @@ func newReply(r *layeh.Request, code layeh.Code) *reply {
 }
 
 func (p *reply) add(t layeh.Type, v []byte) {
-	a := new(layeh.AVP)
+	var a *layeh.AVP
 	if p.used < len(p.avps) {
 		a = &p.avps[p.used]
 		p.used++
+	} else {
+		a = new(layeh.AVP)
 	}
 	a.Type, a.Attribute = t, v
 	p.packet.Attributes = append(p.packet.Attributes, a)

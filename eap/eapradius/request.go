@@ -105,7 +105,14 @@ func integer(v []byte) uint32 {
 
 // peer returns the peer as the request shows it.
 func (q *request) peer() eap.Peer {
-	return eap.Peer{StationID: string(q.station), AccessPointID: string(q.accessPoint), NASID: q.nas()}
+	if len(q.nasID) == 0 {
+		return eap.Peer{StationID: string(q.station), AccessPointID: string(q.accessPoint), NASID: q.nas()}
+	}
+	// The usual case, as parts of one string.
+	var room [3 * maxAttributeLen]byte
+	b := append(append(append(room[:0], q.station...), q.accessPoint...), q.nasID...)
+	s, ap, nas := string(b), len(q.station), len(q.station)+len(q.accessPoint)
+	return eap.Peer{StationID: s[:ap], AccessPointID: s[ap:nas], NASID: s[nas:]}
 }
 
 // nas returns the NAS's name: NAS-Identifier, else its own address, else the
