@@ -70,10 +70,9 @@ func (n *Node) newConn(nc net.Conn, initiator bool) *conn {
 		c.phase.Store(uint32(phaseCEA))
 	}
 	n.wg.Go(func() {
-		err := c.w.loop()
-		if err == nil {
+		err, all := c.w.loop()
+		if all {
 			c.linger()
-			err = net.ErrClosed
 		}
 		c.close(err)
 	})
@@ -97,6 +96,16 @@ func (c *conn) linger() {
 	}
 }
 
+// finish ends the connection once everything queued was written.
+func (c *conn) finish(err error) {
+	c.w.end(err)
+	c.pending.close(c.lost(err))
+}
+
+func (c *conn) lost(err error) error {
+	return &PeerError{Host: c.host(), Err: fmt.Errorf("%w: %w", ErrDisconnected, err)}
+}
+
 // close ends the connection. Only the first error counts.
 func (c *conn) close(err error) {
 	c.once.Do(func() {
@@ -105,7 +114,7 @@ func (c *conn) close(err error) {
 		c.w.stop(err)
 		c.cancel()
 		close(c.done)
-		c.pending.close(&PeerError{Host: c.host(), Err: fmt.Errorf("%w: %w", ErrDisconnected, err)})
+		c.pending.close(c.lost(err))
 	})
 }
 
@@ -252,7 +261,8 @@ func (c *conn) frame(b []byte) (int, error) {
 	if errors.Is(err, wire.ErrLength) && size > limit && size%4 == 0 {
 		return -size, nil
 	}
-	c.w.end()
+	c.finish(err)
+	c.drain()
 	return 0, err
 }
 
@@ -322,7 +332,7 @@ func (c *conn) onCER(m wire.Message, h wire.Header) error {
 		err = &ResultError{Code: ResultUnableToComply, Message: "shutting down"}
 	}
 	c.sendAnswer(c.node.cea(nil, h, c.nc.LocalAddr(), err))
-	c.w.end()
+	c.finish(err)
 	c.drain()
 	return err
 }

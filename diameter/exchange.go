@@ -100,7 +100,7 @@ func (c *conn) sendError(err error) error {
 	if errors.Is(err, ErrBusy) || errors.As(err, &pe) {
 		return err
 	}
-	return &PeerError{Host: c.host(), Err: fmt.Errorf("%w: %w", ErrDisconnected, err)}
+	return c.lost(err)
 }
 
 // pick chooses the connection for the request m. This is the place where

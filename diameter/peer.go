@@ -431,7 +431,7 @@ func (p *peer) opened(c *conn) {
 // reject answers a CER with an error and closes the connection.
 func (p *peer) reject(c *conn, h wire.Header, err error) {
 	c.sendAnswer(p.node.cea(nil, h, c.nc.LocalAddr(), err))
-	c.w.end()
+	c.finish(err)
 }
 
 // disconnect sends a DPR.

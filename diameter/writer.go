@@ -18,7 +18,7 @@ type writer struct {
 	mu     sync.Mutex
 	buf    []byte // not yet being written
 	err    error  // no more is taken
-	finish bool   // no more is taken; what is there is still written
+	finish error  // no more is taken, why; what is there is still written
 	kick   chan struct{}
 }
 
@@ -33,12 +33,12 @@ func (w *writer) init(nc net.Conn, timeout time.Duration, max int) {
 // replaced. It never blocks.
 func (w *writer) send(m []byte, hopByHop, endToEnd uint32) error {
 	w.mu.Lock()
-	if w.err != nil || w.finish {
+	if w.err != nil || w.finish != nil {
 		err := w.err
-		w.mu.Unlock()
 		if err == nil {
-			err = ErrDisconnected
+			err = w.finish
 		}
+		w.mu.Unlock()
 		return err
 	}
 	if len(w.buf)+len(m) > w.max && len(w.buf) > 0 {
@@ -68,10 +68,13 @@ func (w *writer) wake() {
 	}
 }
 
-// end lets the writer finish what is queued; then loop returns nil.
-func (w *writer) end() {
+// end refuses further messages with err, and lets the writer finish what is
+// queued; then loop returns.
+func (w *writer) end(err error) {
 	w.mu.Lock()
-	w.finish = true
+	if w.finish == nil {
+		w.finish = err
+	}
 	w.mu.Unlock()
 	w.wake()
 }
@@ -87,8 +90,8 @@ func (w *writer) stop(err error) {
 }
 
 // loop writes until stop or an error of the connection, or, after end, until
-// nothing is left.
-func (w *writer) loop() error {
+// nothing is left. It returns why, and whether everything was written.
+func (w *writer) loop() (why error, all bool) {
 	var spare []byte
 	for {
 		<-w.kick
@@ -97,24 +100,24 @@ func (w *writer) loop() error {
 		w.mu.Lock()
 		if w.err != nil {
 			w.mu.Unlock()
-			return w.err
+			return w.err, false
 		}
 		buf, finish := w.buf, w.finish
 		w.buf = spare[:0]
 		w.mu.Unlock()
 		if len(buf) > 0 {
 			if err := w.nc.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
-				return err
+				return err, false
 			}
 			if _, err := w.nc.Write(buf); err != nil {
-				return err
+				return err, false
 			}
 		}
 		if spare = buf; cap(spare) > writerKeep {
 			spare = nil
 		}
-		if finish {
-			return nil
+		if finish != nil {
+			return finish, true
 		}
 	}
 }
