@@ -48,9 +48,9 @@ func TestLogin(t *testing.T) {
 
 // TestRequestAttributes: what an access point says about itself.
 func TestRequestAttributes(t *testing.T) {
-	var got *layeh.Request
+	requests := make(chan *layeh.Request, 1)
 	h := layeh.HandlerFunc(func(w layeh.ResponseWriter, r *layeh.Request) {
-		got = r
+		requests <- r
 		p := r.Response(layeh.CodeAccessReject)
 		_ = rfc2869.EAPMessage_Set(p, []byte{4, 0, 0, 4})
 		_ = w.Write(p)
@@ -61,6 +61,7 @@ func TestRequestAttributes(t *testing.T) {
 	res, err := ap.Login(t.Context(), newPhone(), "calling")
 	require.ErrorIs(t, err, ErrRejected)
 	require.Equal(t, layeh.CodeAccessReject, res.Code)
+	got := <-requests
 	require.Equal(t, "ap-1", rfc2865.NASIdentifier_GetString(got.Packet))
 	require.Equal(t, net.ParseIP("2001:db8::1"), rfc3162.NASIPv6Address_Get(got.Packet))
 	require.Equal(t, "called", rfc2865.CalledStationID_GetString(got.Packet))

@@ -105,14 +105,26 @@ func twoRounds(t testing.TB, change func(p *layeh.Packet)) layeh.Handler {
 		case state == "two":
 			p = r.Response(layeh.CodeAccessAccept)
 			_ = rfc2869.EAPMessage_Set(p, []byte{3, 2, 0, 4})
-			_ = microsoft.MSMPPERecvKey_Add(p, msk[:32])
-			_ = microsoft.MSMPPESendKey_Add(p, msk[32:])
+			addKeys(p, msk)
 		}
 		if change != nil {
 			change(p)
 		}
 		_ = w.Write(p)
 	})
+}
+
+// addKeys adds the keys with salts that differ, which layeh leaves to chance.
+func addKeys(p *layeh.Packet, msk eap.Key) {
+	for {
+		_ = microsoft.MSMPPERecvKey_Add(p, msk[:32])
+		_ = microsoft.MSMPPESendKey_Add(p, msk[32:])
+		n := len(p.Attributes)
+		if [2]byte(p.Attributes[n-2].Attribute[6:8]) != [2]byte(p.Attributes[n-1].Attribute[6:8]) {
+			return
+		}
+		p.Attributes = p.Attributes[:n-2]
+	}
 }
 
 // serve runs a server on loopback and returns its address.
