@@ -41,6 +41,7 @@ const (
 	orderFail      = 'f'
 	orderIgnore    = 'i'
 	orderDefy      = 'd' // ask for authorization and succeed, whatever the answer
+	orderDefyTwice = 'D' // the same, but ask once more
 )
 
 var errFake = errors.New("fake: failed to order")
@@ -100,6 +101,9 @@ func (m *fakeMachine) Resume(t eap.Turn, a eap.Answer) eap.Step {
 		}
 		return m.do(t, a)
 	case eap.Authorization:
+		if m.asked == orderDefyTwice {
+			return m.do(t, orderDefy)
+		}
 		if m.asked == orderDefy {
 			return m.do(t, orderSucceed)
 		}
@@ -130,7 +134,7 @@ func (m *fakeMachine) do(t eap.Turn, order byte) eap.Step {
 		return eap.Step{Kind: eap.StepNeed, Need: fakeNeed{m.hold}}
 	case orderStrange:
 		return eap.Step{Kind: eap.StepNeed, Need: strangeNeed{}}
-	case orderAuthorize, orderDefy:
+	case orderAuthorize, orderDefy, orderDefyTwice:
 		return eap.Step{Kind: eap.StepNeed, Need: &eap.NeedAuthorization{Result: fakeResult(m.fakeMethod, m.peer.Identity), Peer: m.peer}}
 	case orderSucceed:
 		return eap.Step{Kind: eap.StepSuccess, Result: fakeResult(m.fakeMethod, m.peer.Identity)}

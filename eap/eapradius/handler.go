@@ -236,12 +236,15 @@ func (x *exchange) meet(o eap.Outcome) eap.Outcome {
 	return o
 }
 
-// authorize asks the Authorizer, and notes what it said.
+// authorize asks the Authorizer, once per login, and notes what he said.
 func (x *exchange) authorize(result *eap.Result) eap.Authorization {
 	s := x.s
+	if s.authorized {
+		return s.answer
+	}
 	s.authorized = true
 	if x.h.cfg.Authorizer == nil {
-		return eap.Authorization{}
+		return s.answer
 	}
 	g := x.h.cfg.Authorizer.Authorize(x.context(), Login{Result: result, Peer: s.conv.Peer(), Request: x.r.Packet})
 	s.grant = g.Attributes
@@ -251,7 +254,8 @@ func (x *exchange) authorize(result *eap.Result) eap.Authorization {
 			s.refused = fmt.Errorf("%w: %v: %w", ErrRefused, g.Refusal, g.Err)
 		}
 	}
-	return eap.Authorization{Refusal: g.Refusal, Err: g.Err}
+	s.answer = eap.Authorization{Refusal: g.Refusal, Err: g.Err}
+	return s.answer
 }
 
 // succeed lets the peer in, unless the Authorizer minds. A method that has not

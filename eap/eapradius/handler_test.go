@@ -176,6 +176,17 @@ func TestFragments(t *testing.T) {
 	require.Equal(t, layeh.CodeAccessAccept, reply.Code)
 }
 
+// TestLongestPacket needs more attributes than a reply has room for.
+func TestLongestPacket(t *testing.T) {
+	pkt := bytes.Repeat([]byte("0123456789abcdef"), eap.MaxPacketLen/16)
+	p := newReply(newAP(t, nil).request(nil, false), layeh.CodeAccessChallenge)
+	p.addEAP(pkt)
+	require.Len(t, p.packet.Attributes, 17)
+	joined, err := rfc2869.EAPMessage_Lookup(&p.packet)
+	require.NoError(t, err)
+	require.Equal(t, pkt, joined)
+}
+
 func TestFramedMTU(t *testing.T) {
 	mtu := func(n uint32) *layeh.AVP {
 		return &layeh.AVP{Type: rfc2865.FramedMTU_Type, Attribute: layeh.NewInteger(n)}
@@ -254,7 +265,8 @@ func TestDiscard(t *testing.T) {
 // TestRepeated: the NAS has not seen a Challenge, and asks again in another
 // request with the State that it has.
 func TestRepeated(t *testing.T) {
-	h, e := fixture(t, Config{})
+	log, lines := capture(slog.LevelDebug)
+	h, e := fixture(t, Config{Logger: log})
 	a := newAP(t, h)
 	req := a.login()
 	old := a.state
@@ -281,6 +293,7 @@ func TestRepeated(t *testing.T) {
 		require.ErrorIs(t, e.last().err, ErrStaleState)
 	}
 	require.Equal(t, []string{"drop", "drop", "drop"}, e.take())
+	require.Equal(t, 3, strings.Count(lines.String(), `level=DEBUG msg="Access-Request dropped" client=192.0.2.1 error="eapradius: State was used before`))
 
 	a.state = current
 	req3 := a.sendFor(layeh.CodeAccessChallenge, order(req2, orderRequest))
@@ -323,6 +336,11 @@ func TestStateOrigin(t *testing.T) {
 			require.ErrorIs(t, e.last().err, ErrStateOrigin)
 		})
 	}
+	b := newAP(t, h)
+	b.nasID = ""
+	breq := b.login()
+	b.addr = &net.UDPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 40000}
+	b.sendFor(layeh.CodeAccessReject, order(breq, orderSucceed))
 	// Another port of the same client is the same client.
 	a.addr = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1).To4(), Port: 2083}
 	a.sendFor(layeh.CodeAccessAccept, order(req, orderSucceed))
@@ -464,6 +482,7 @@ func TestAuthorizer(t *testing.T) {
 	}{
 		"asked, allowed":         {orderAuthorize, Grant{Attributes: layeh.Attributes{class, name}}, layeh.CodeAccessAccept},
 		"asked, refused":         {orderAuthorize, Grant{Refusal: eap.RefusalTemporary, Err: cause}, layeh.CodeAccessReject},
+		"asked twice, refused":   {orderDefyTwice, Grant{Refusal: eap.RefusalGeneral}, layeh.CodeAccessReject},
 		"not asked, allowed":     {orderRequest, Grant{Attributes: layeh.Attributes{class, nil, name}}, layeh.CodeAccessAccept},
 		"not asked, refused":     {orderRequest, Grant{Refusal: eap.RefusalTemporary, Err: cause}, layeh.CodeAccessReject},
 		"refusal defied":         {orderDefy, Grant{Refusal: eap.RefusalGeneral}, layeh.CodeAccessReject},

@@ -53,9 +53,11 @@ type session struct {
 	nas     string
 	station string
 
-	// authorized is true when the Authorizer has been asked; then refused says
-	// whether it said no, and grant is what goes into the Access-Accept.
+	// authorized is true when the Authorizer has been asked; answer is what he
+	// said, refused the error if it was no, and grant goes into the
+	// Access-Accept.
 	authorized bool
+	answer     eap.Authorization
 	refused    error
 	grant      layeh.Attributes
 
