@@ -79,15 +79,15 @@ type Leading struct {
 
 // standardLeading are the leading digits of TS 23.003, clause 19.3.
 var standardLeading = [9]Leading{
-	'0' - '0': {KindPermanent, TypeAKA},
-	'1' - '0': {KindPermanent, TypeSIM},
-	'2' - '0': {KindPseudonym, TypeAKA},
-	'3' - '0': {KindPseudonym, TypeSIM},
-	'4' - '0': {KindReauth, TypeAKA},
-	'5' - '0': {KindReauth, TypeSIM},
-	'6' - '0': {KindPermanent, TypeAKAPrime},
-	'7' - '0': {KindPseudonym, TypeAKAPrime},
-	'8' - '0': {KindReauth, TypeAKAPrime},
+	0: {KindPermanent, TypeAKA},
+	1: {KindPermanent, TypeSIM},
+	2: {KindPseudonym, TypeAKA},
+	3: {KindPseudonym, TypeSIM},
+	4: {KindReauth, TypeAKA},
+	5: {KindReauth, TypeSIM},
+	6: {KindPermanent, TypeAKAPrime},
+	7: {KindPseudonym, TypeAKAPrime},
+	8: {KindReauth, TypeAKAPrime},
 }
 
 // IdentityRules say how identities are read. The zero value, and nil, are the
