@@ -62,7 +62,7 @@ var swxAVPs = []AVPDefinition{
 	{1435, vendor3GPP, "AMBR", datatype.GroupedType, true},
 	{1438, vendor3GPP, "PDN-GW-Allocation-Type", datatype.EnumeratedType, true},
 	{1447, vendor3GPP, "RAND", datatype.OctetStringType, true},
-	{1452, vendor3GPP, "Trace-Collection-Entity", datatype.OctetStringType, true},
+	{1452, vendor3GPP, "Trace-Collection-Entity", datatype.AddressType, true},
 	{1456, vendor3GPP, "PDN-Type", datatype.EnumeratedType, true},
 	{1458, vendor3GPP, "Trace-Data", datatype.GroupedType, true},
 	{1459, vendor3GPP, "Trace-Reference", datatype.OctetStringType, true},

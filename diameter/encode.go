@@ -46,7 +46,7 @@ type encoder struct {
 }
 
 func (e *encoder) level(list []*diam.AVP, depth int) error {
-	if depth > wire.DefaultMaxDepth {
+	if depth > wire.DefaultMaxDepth && len(list) > 0 {
 		return fmt.Errorf("%w: deeper than %d", wire.ErrTooMany, wire.DefaultMaxDepth)
 	}
 	for _, a := range list {

@@ -173,20 +173,30 @@ func newFar(t *testing.T, nc net.Conn) *far {
 // want returns the next message, which has to come within a minute.
 func (f *far) want(cmd uint32, request bool) wire.Message {
 	f.t.Helper()
+	m := f.next()
+	h := m.Header()
+	require.Equal(f.t, cmd, h.Command)
+	require.Equal(f.t, request, h.IsRequest())
+	require.NoError(f.t, h.CheckBits())
+	require.NoError(f.t, wire.Check(m, wire.Limits{Grouped: DefaultDictionary().groupedIn(h.Application)}))
+	return m
+}
+
+func (f *far) next() wire.Message {
+	f.t.Helper()
 	select {
 	case m := <-f.in:
-		h := m.Header()
-		require.Equal(f.t, cmd, h.Command)
-		require.Equal(f.t, request, h.IsRequest())
-		require.NoError(f.t, h.CheckBits())
-		require.NoError(f.t, wire.Check(m, wire.Limits{Grouped: DefaultDictionary().groupedIn(h.Application)}))
 		return m
 	case <-f.closed:
-		require.FailNow(f.t, "closed", "instead of command %d", cmd)
 	case <-time.After(time.Minute):
-		require.FailNow(f.t, "nothing", "instead of command %d", cmd)
 	}
-	return nil
+	select {
+	case m := <-f.in:
+		return m
+	default:
+		require.FailNow(f.t, "no message", "closed: %v", f.isClosed())
+		return nil
+	}
 }
 
 func (f *far) wantResult(cmd, code uint32) wire.Message {
