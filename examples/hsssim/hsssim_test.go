@@ -94,7 +94,7 @@ func TestReadSubscribers(t *testing.T) {
 		{"words", "001010000000001 " + key + " " + key + " sqn=32 barred no-roaming # odd\n", ""},
 		{"no OPc", "\n001010000000001 " + key + "\n", "file:2: want IMSI, K and OPc"},
 		{"IMSI", "00101x " + key + " " + key, "file:1: IMSI: want 6 to 15 digits"},
-		{"short key", "001010000000001 0011 " + key, "file:1: K, OPc: want 32 hexadecimal digits each"},
+		{"short key", "001010000000001 0011 " + key, "file:1: keys: want 32 hexadecimal digits each for K and OPc"},
 		{"SQN", "001010000000001 " + key + " " + key + " sqn=281474976710656", "file:1: sqn: want a number of 48 bits"},
 		{"word", "001010000000001 " + key + " " + key + " bared", "file:1: a word after OPc is none of sqn=, barred, no-non-3gpp, no-roaming, no-wlan"},
 		{"twice", "001010000000001 " + key + " " + key + "\n001010000000001 " + key + " " + key, "file:2: IMSI: has been there before"},

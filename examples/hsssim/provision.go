@@ -54,7 +54,7 @@ func parseSubscriber(fields []string) (swxtest.Subscriber, error) {
 	}
 	s.IMSI = imsi
 	if !parseKey(&s.K, fields[1]) || !parseKey(&s.OPc, fields[2]) {
-		return s, errors.New("K, OPc: want 32 hexadecimal digits each")
+		return s, errors.New("keys: want 32 hexadecimal digits each for K and OPc")
 	}
 	for _, word := range fields[3:] {
 		sqn, isSQN := strings.CutPrefix(word, "sqn=")
