@@ -51,6 +51,7 @@ var actions = []struct {
 	{ErrCheckcode, ActionNotify},
 	{ErrRES, ActionNotify},
 	{ErrKDF, ActionNotify},
+	{ErrPublicValue, ActionNotify},
 	{ErrIdentity, ActionNotify},
 	{ErrResyncs, ActionNotify},
 	{ErrRefused, ActionNotify},

@@ -176,6 +176,11 @@ var attrTable = [...]rule{
 	{AttrResultInd, "AT_RESULT_IND", formFlag, 1, 1, inAll, withInd, 0, false, false, false, "RFC 4187 10.14"},
 	{AttrBidding, "AT_BIDDING", formNumber, 1, 1, inAKA, chalReq, 0, false, false, false, "RFC 9048 4"},
 
+	// Ignored everywhere else: see stray. How long a public value is depends
+	// on the group, of which there may be more one day.
+	{AttrPubECDHE, "AT_PUB_ECDHE", formBare, 1, 255, inPrime, chalReq | chalRsp, 0, false, false, false, "RFC 9678 6.1"},
+	{AttrKDFFS, "AT_KDF_FS", formNumber, 1, 1, inPrime, chalReq | chalRsp, 0, false, false, true, "RFC 9678 6.2"},
+
 	// Known by name only: kept as received, never acted upon, so their
 	// length is not judged; a method that takes one up tightens its row.
 	{AttrIPMSInd, "AT_IPMS_IND", formBare, 1, 255, inAKAs, everywhere, 0, false, true, true, "TS 24.302 8.2.1"},
@@ -193,8 +198,6 @@ var attrTable = [...]rule{
 	{AttrHandoverSessionID, "AT_HANDOVER_SESSION_ID", formBare, 1, 255, inAKAs, everywhere, 0, false, true, true, "RFC 7458 4.5"},
 	{AttrMNSerialID, "AT_MN_SERIAL_ID", formBare, 1, 255, inAKAs, everywhere, 0, false, true, true, "RFC 7458 4.6"},
 	{AttrDeviceIdentity, "AT_DEVICE_IDENTITY", formBare, 1, 255, inAKAs, everywhere, 0, false, true, true, "TS 24.302 8.2.13"},
-	{AttrPubECDHE, "AT_PUB_ECDHE", formBare, 1, 255, inPrime, everywhere, 0, false, true, true, "RFC 9678 6.1"},
-	{AttrKDFFS, "AT_KDF_FS", formBare, 1, 255, inPrime, everywhere, 0, false, true, true, "RFC 9678 6.2"},
 }
 
 // ruleIndex finds a rule by type: position in attrTable plus one, 0 for none.
@@ -210,6 +213,13 @@ func ruleOf(t AttrType) *rule {
 		return &attrTable[i-1]
 	}
 	return nil
+}
+
+// stray reports whether the attribute is to be ignored where d reads: those of
+// forward secrecy are, outside of the challenge and its response (RFC 9678,
+// section 6.5).
+func (r *rule) stray(d *decoder) bool {
+	return (r.typ == AttrPubECDHE || r.typ == AttrKDFFS) && (d.nested || r.may&d.col == 0)
 }
 
 // mandatory is the attributes that each message must carry, made of the must

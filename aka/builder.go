@@ -98,6 +98,13 @@ func (m *Builder) KDFs(l KDFList) {
 	}
 }
 
+// FSKDFs appends one AT_KDF_FS per value of l.
+func (m *Builder) FSKDFs(l KDFList) {
+	for _, v := range l.values[:l.n] {
+		m.Number(AttrKDFFS, v)
+	}
+}
+
 // Raw appends attributes that are encoded already, such as the Octets of a
 // message received.
 func (m *Builder) Raw(attrs []byte) { m.b = append(m.b, attrs...) }

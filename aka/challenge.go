@@ -11,12 +11,13 @@ const challengeLen = 192
 // enterChallenge sends the challenge of the vector at hand (RFC 4187, section
 // 9.3; RFC 9048, section 3).
 func (m *machine) enterChallenge(t eap.Turn) eap.Step {
-	b := m.request(t, SubtypeChallenge, challengeLen)
+	b := m.request(t, SubtypeChallenge, challengeLen+fsAttrsLen)
 	b.Octets(AttrRAND, m.vector.RAND[:])
 	b.Octets(AttrAUTN, m.vector.AUTN[:])
 	if m.method.typ == eap.TypeAKAPrime {
 		b.KDFs(m.kdf.list())
 		b.String(AttrKDFInput, m.network)
+		m.offerFS(&b)
 	}
 	b.Octets(AttrCheckcode, m.sum.octets())
 	if m.method.cfg.ResultIndications {
@@ -46,10 +47,14 @@ func (m *machine) onChallenge(t eap.Turn, msg *Message, err error) eap.Step {
 	}
 	switch msg.Subtype {
 	case SubtypeChallenge:
-		if !msg.Has(AttrRES) {
+		switch {
+		case msg.Has(AttrRES):
+			return m.onRES(t, msg)
+		case msg.Has(AttrKDFFS):
+			return m.onFSKDF(t, msg)
+		default:
 			return m.onKDF(t, msg)
 		}
-		return m.onRES(t, msg)
 	case SubtypeSyncFailure:
 		return m.onSyncFailure(t, msg)
 	default:
@@ -58,8 +63,15 @@ func (m *machine) onChallenge(t eap.Turn, msg *Message, err error) eap.Step {
 }
 
 // onRES judges the peer's proof. AT_MAC comes first: nothing else in the
-// message means anything without it (RFC 4187, section 10.15).
+// message means anything without it (RFC 4187, section 10.15). Only with
+// forward secrecy AT_RES comes before that (RFC 9678, section 6.5.4); the peer
+// sees no difference.
 func (m *machine) onRES(t eap.Turn, msg *Message) eap.Step {
+	if m.fs.offered() {
+		if err := m.verifyRES(msg); err != nil {
+			return m.fail(t, err)
+		}
+	}
 	if err := msg.VerifyMAC(m.sessionKeys(), nil); err != nil {
 		return m.fail(t, err)
 	}
@@ -70,12 +82,23 @@ func (m *machine) onRES(t eap.Turn, msg *Message) eap.Step {
 		// Section 6.2: the peer must not, unless we did.
 		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrResultInd, Err: ErrNotAllowed})
 	}
-	if !equal(msg.RES, m.vector.XRES[:m.vector.XRESLen]) {
-		return m.fail(t, &AttrError{Subtype: msg.Subtype, Attr: AttrRES, Err: ErrRES})
+	if err := m.verifyRES(msg); err != nil {
+		return m.fail(t, err)
+	}
+	if err := m.agreeFS(msg); err != nil {
+		return m.onBadPublic(t, err)
 	}
 	m.resultInd = msg.Has(AttrResultInd)
 	m.tell(m.method.cfg.Hooks.Verified, nil)
 	return m.enterAuthorization()
+}
+
+// verifyRES compares AT_RES.
+func (m *machine) verifyRES(msg *Message) error {
+	if !equal(msg.RES, m.vector.XRES[:m.vector.XRESLen]) {
+		return &AttrError{Subtype: msg.Subtype, Attr: AttrRES, Err: ErrRES}
+	}
+	return nil
 }
 
 // verifyCheckcode compares AT_CHECKCODE. A peer need not send it, unless its
@@ -116,5 +139,6 @@ func (m *machine) onSyncFailure(t eap.Turn, msg *Message) eap.Step {
 		return m.fail(t, ErrResyncs)
 	}
 	m.resyncs++
+	m.fs.forget()
 	return m.enterVectors(&Resync{RAND: m.vector.RAND, AUTS: [14]byte(msg.AUTS)})
 }

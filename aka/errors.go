@@ -31,8 +31,11 @@ var (
 	ErrCheckcode = errors.New("differs from the messages exchanged")
 	// ErrRES: the response to the challenge is not the expected one.
 	ErrRES = errors.New("not the expected response")
-	// ErrKDF: AT_KDF breaks the rules of negotiation.
+	// ErrKDF: AT_KDF or AT_KDF_FS breaks the rules of negotiation.
 	ErrKDF = errors.New("key derivation function not negotiable")
+	// ErrPublicValue: AT_PUB_ECDHE is no point of the group, or one that gives
+	// no secret.
+	ErrPublicValue = errors.New("not a usable public value")
 )
 
 // Errors that end a run.

@@ -30,6 +30,9 @@ type Event struct {
 	Identity eap.IdentityKind
 	// IMSI is the subscriber; invalid while unknown.
 	IMSI eap.IMSI
+	// FSGroup is the group that the keys of the run come from; 0 without
+	// forward secrecy, and before Verified.
+	FSGroup FSGroup
 	// Err is the reason of Rejected. It holds no key and no full IMSI.
 	Err error
 }
@@ -37,6 +40,6 @@ type Event struct {
 // tell calls a hook, if there is one.
 func (m *machine) tell(hook func(Event), err error) {
 	if hook != nil {
-		hook(Event{Method: m.method.typ, Peer: m.peer, Identity: m.kind, IMSI: m.imsi, Err: err})
+		hook(Event{Method: m.method.typ, Peer: m.peer, Identity: m.kind, IMSI: m.imsi, FSGroup: m.fs.used(), Err: err})
 	}
 }

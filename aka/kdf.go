@@ -4,7 +4,8 @@ package aka
 const KDFDefault uint16 = 1
 
 // kdfOffer is the key derivation functions offered in one run, and what the
-// peer has made of them (RFC 9048, section 3.2).
+// peer has made of them (RFC 9048, section 3.2). AT_KDF_FS is negotiated in
+// the same way (RFC 9678, section 6.2).
 type kdfOffer struct {
 	base KDFList
 	// chosen is one more than the place in base of the function that the

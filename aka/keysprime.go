@@ -51,7 +51,7 @@ func AKAPrimeKeys(identity string, ckPrime, ikPrime [16]byte) Keys {
 	s := append(scratch[:0], "EAP-AKA'"...)
 	s = append(s, identity...)
 	var x [7 * 32]byte // 208 octets are used
-	prfPrime(&key, s, x[:])
+	prfPrime(key[:], s, x[:])
 	k := Keys{Method: eap.TypeAKAPrime}
 	copy(k.KEncr[:], x[0:16])
 	copy(k.KAut[:], x[16:48])
@@ -69,17 +69,17 @@ func (k *Keys) reauthPrime(identity string, counter uint16, nonceS [16]byte) {
 	s = binary.BigEndian.AppendUint16(s, counter)
 	s = append(s, nonceS[:]...)
 	var x [4 * 32]byte
-	prfPrime(&k.KRe, s, x[:])
+	prfPrime(k.KRe[:], s, x[:])
 	copy(k.MSK[:], x[0:64])
 	copy(k.EMSK[:], x[64:128])
 }
 
 // prfPrime fills out, a multiple of 32 octets, with PRF'(key, s) (RFC 9048,
 // section 3.4.1).
-func prfPrime(key *[32]byte, s, out []byte) {
+func prfPrime(key, s, out []byte) {
 	var t []byte
 	for i := 1; len(out) > 0; i++ {
-		sum := hmacSHA256(key[:], t, s, []byte{byte(i)})
+		sum := hmacSHA256(key, t, s, []byte{byte(i)})
 		n := copy(out, sum[:])
 		t, out = out[:n], out[n:]
 	}

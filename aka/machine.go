@@ -57,7 +57,7 @@ const (
 	// with VectorsAnswer; leads to stateChallenge or stateNotifyFailure.
 	stateVectors
 	// stateChallenge: we sent AKA-Challenge. Accepted: AKA-Challenge with
-	// AT_RES or, in EAP-AKA', AT_KDF; Synchronization-Failure;
+	// AT_RES or, in EAP-AKA', AT_KDF or AT_KDF_FS; Synchronization-Failure;
 	// Authentication-Reject; Client-Error (sections 6.3, 9.4 to 9.6).
 	stateChallenge
 	// stateAuthorization: the peer has proved who it is, and waits while
@@ -118,6 +118,7 @@ type machine struct {
 	sum     checksum // AT_CHECKCODE once the identity rounds are over
 	vector  Vector   // CK', IK' in EAP-AKA'
 	kdf     kdfOffer
+	fs      fsRun
 	resyncs uint8
 
 	// What follows from the vector; made when first needed.
@@ -200,6 +201,9 @@ func (m *machine) sessionKeys() *Keys {
 	if !m.haveKeys {
 		if m.method.typ == eap.TypeAKAPrime {
 			m.keys = AKAPrimeKeys(m.identity, m.vector.CK, m.vector.IK)
+			if m.fs.agreed {
+				m.keys.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
+			}
 		} else {
 			m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
 		}

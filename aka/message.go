@@ -41,6 +41,7 @@ type Attributes struct {
 	NextPseudonym []byte // nested
 	NextReauthID  []byte // nested
 	Checkcode     []byte // 0, 20 (EAP-AKA) or 32 octets (EAP-AKA')
+	PubECDHE      []byte // with its padding: 34 octets in the groups known
 
 	Notification    Notification
 	ClientErrorCode uint16
@@ -50,6 +51,8 @@ type Attributes struct {
 
 	// KDFs are the values of AT_KDF in order.
 	KDFs KDFList
+	// FSKDFs are the values of AT_KDF_FS in order.
+	FSKDFs KDFList
 
 	present attrSet
 	octets  []byte // all attributes as received
@@ -76,7 +79,8 @@ func (a *Attributes) All() iter.Seq2[AttrType, []byte] {
 // Octets returns the attributes as they were received.
 func (a *Attributes) Octets() []byte { return a.octets }
 
-// KDFList is the values of the AT_KDF attributes of a message, in order.
+// KDFList is the values of the AT_KDF, or the AT_KDF_FS, attributes of a
+// message, in order.
 // It is comparable. A message that carries more than it holds is refused.
 type KDFList struct {
 	values [maxKDFs]uint16
@@ -101,6 +105,15 @@ func (l *KDFList) append(v uint16) bool {
 	return true
 }
 
+func (l KDFList) has(v uint16) bool {
+	for _, x := range l.values[:l.n] {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
 // Len returns the number of values.
 func (l KDFList) Len() int { return int(l.n) }
 
@@ -111,7 +124,8 @@ func (l KDFList) At(i int) uint16 { return l.values[:l.n][i] }
 // EAP-AKA'. The result aliases p.
 //
 // Refused are: messages that the method does not have, attributes of wrong
-// length, non-skippable ones that are unknown, duplicates except AT_KDF,
+// length, non-skippable ones that are unknown, duplicates except AT_KDF and
+// AT_KDF_FS,
 // attributes where they do not belong, missing mandatory ones. What takes
 // keys or state to judge is the caller's: VerifyMAC, Decrypt, Checkcode.
 //
@@ -181,7 +195,7 @@ func (d *decoder) decode(a *Attributes, b []byte, at int) error {
 			return d.err(t, at, ErrTruncated)
 		}
 		r := ruleOf(t)
-		if r == nil || r.methods&know == 0 {
+		if r == nil || r.methods&know == 0 || r.stray(d) {
 			if !t.Skippable() {
 				return d.err(t, at, ErrUnknownAttr)
 			}
@@ -293,6 +307,12 @@ func (a *Attributes) set(d *decoder, t AttrType, v []byte) error {
 		if !a.KDFs.append(binary.BigEndian.Uint16(v)) {
 			return ErrDuplicate
 		}
+	case AttrPubECDHE:
+		a.PubECDHE = v
+	case AttrKDFFS:
+		if !a.FSKDFs.append(binary.BigEndian.Uint16(v)) {
+			return ErrDuplicate
+		}
 	case AttrIV:
 		a.IV = v
 	case AttrEncrData:
@@ -371,9 +391,12 @@ func (d *decoder) oneIDReq(a *Attributes, need bool) error {
 }
 
 // challengeAnswer checks a response to a challenge: AT_RES and AT_MAC, or, in
-// EAP-AKA', one AT_KDF and nothing else (RFC 9048, section 3.2).
+// EAP-AKA', one AT_KDF or one AT_KDF_FS and nothing else (RFC 9048, section
+// 3.2; RFC 9678, section 6.2).
 func (d *decoder) challengeAnswer(a *Attributes) error {
-	if a.KDFs.Len() == 1 && a.present == bitOf(AttrKDF) {
+	switch {
+	case a.KDFs.Len() == 1 && a.present == bitOf(AttrKDF),
+		a.FSKDFs.Len() == 1 && a.present == bitOf(AttrKDFFS):
 		return nil
 	}
 	if !a.Has(AttrRES) {

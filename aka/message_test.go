@@ -238,6 +238,8 @@ func TestAttributeTable(t *testing.T) {
 		AttrKDF:             "..xx......x N",
 		AttrKDFInput:        "..x........ N",
 		AttrBidding:         "..x........ N",
+		AttrPubECDHE:        "..xx....... N",
+		AttrKDFFS:           "..xx....... N",
 	}
 	seen := 0
 	for _, r := range attrTable {

@@ -36,6 +36,14 @@ type Config struct {
 	// 9048, section 4). Set it when the Authenticator has both methods,
 	// EAP-AKA' first: a peer that could do EAP-AKA' then refuses EAP-AKA.
 	Bidding bool
+	// ForwardSecrecy says whether EAP-AKA' is done with forward secrecy (RFC
+	// 9678). It costs a key pair per login that offers it, and another
+	// multiplication per login that uses it. Its other side: whoever gets
+	// what machines store (AppendState), opened, gets the private key.
+	ForwardSecrecy ForwardSecrecy
+	// FSGroups are the groups for it, preferred first. Nil: P-256, which
+	// costs less here, then X25519.
+	FSGroups []FSGroup
 	// MaxResyncs bounds the resynchronisations of one run. Default: 2;
 	// negative: none.
 	MaxResyncs int
@@ -53,6 +61,9 @@ func (c *Config) Validate() error {
 	case c.MaxResyncs > 255:
 		return errors.New("aka: Config.MaxResyncs: more than 255")
 	}
+	if err := c.validateFS(); err != nil {
+		return err
+	}
 	if err := c.Rules.Validate(); err != nil {
 		return fmt.Errorf("aka: Config.Rules: %w", err)
 	}
@@ -67,6 +78,7 @@ type Method struct {
 	source VectorSource
 	cfg    Config
 	kdfs   KDFList
+	fsKDFs KDFList
 }
 
 var _ eap.Method = (*Method)(nil)
@@ -82,6 +94,7 @@ func New(src VectorSource, cfg Config) *Method {
 func NewPrime(src VectorSource, cfg Config) *Method {
 	m := newMethod(eap.TypeAKAPrime, SchemeAKAPrime, src, cfg)
 	m.kdfs = NewKDFList(KDFDefault)
+	m.fsKDFs = cfg.fsOffer()
 	return m
 }
 
@@ -115,5 +128,6 @@ func (m *Method) machine(p eap.Peer) *machine {
 	if r.network == "" {
 		r.network = m.cfg.NetworkName
 	}
+	r.fs.offer.base = m.fsKDFs
 	return r
 }

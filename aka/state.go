@@ -20,7 +20,8 @@ var ErrState = errors.New("aka: not a state of this method")
 //	Identity                   running check code, if there is one
 //	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity with a length
 //	                           octet unless it is the Peer's, RAND, AUTN, CK, IK,
-//	                           XRES with a length octet, AT_CHECKCODE if not empty
+//	                           XRES with a length octet, what forward secrecy
+//	                           needs if it is in use, AT_CHECKCODE if not empty
 //	NotifyFailure              reason, an octet
 //
 // Derived keys are not in it: it shall be short, and they are made in a few
@@ -32,6 +33,7 @@ const (
 	flagExtras                // machine.extras
 	flagResultInd             // machine.resultInd
 	flagCheckcode             // there were AKA-Identity messages
+	flagFS                    // forward secrecy is offered; later: is used
 	flagsEnd
 )
 
@@ -43,7 +45,7 @@ var reasons = [...]error{
 	ErrUnknownSubscriber, ErrNoSubscription, ErrRoamingNotAllowed, ErrRATNotAllowed,
 	ErrBarred, ErrSchemeNotSupported, ErrSyncFailure, ErrUnavailable,
 	ErrTruncated, ErrLength, ErrUnknownAttr, ErrDuplicate, ErrNotAllowed, ErrMissing,
-	ErrPadding, ErrSubtype,
+	ErrPadding, ErrSubtype, ErrPublicValue,
 }
 
 func reasonIndex(err error) byte {
@@ -68,6 +70,7 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 	set(m.extras, flagExtras)
 	set(m.resultInd, flagResultInd)
 	set(m.checkcode.some && m.state != stateNotifyFailure, flagCheckcode)
+	set(m.state == stateChallenge && m.fs.offered() || m.state == stateNotifySuccess && m.fs.agreed, flagFS)
 	b = append(b, stateVersion, byte(m.method.typ), byte(m.state), flags,
 		byte(m.asked), m.resyncs, m.kdf.chosen, byte(m.kind))
 	switch m.state {
@@ -88,6 +91,9 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 		b = append(append(b, v.RAND[:]...), v.AUTN[:]...)
 		b = append(append(b, v.CK[:]...), v.IK[:]...)
 		b = append(append(b, v.XRESLen), v.XRES[:v.XRESLen]...)
+		if flags&flagFS != 0 {
+			b = m.fs.append(b)
+		}
 		return append(b, m.sum.octets()...), nil
 	default:
 		return b, fmt.Errorf("%w: no state to keep in %v", errNotNow, m.state)
@@ -182,6 +188,9 @@ func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 	}
 	if m.method.typ == eap.TypeAKAPrime {
 		v.Primed, v.NetworkName = true, m.network
+	}
+	if !m.restoreFS(s, flags&flagFS != 0) {
+		return false
 	}
 	if flags&flagCheckcode != 0 {
 		m.checkcode.some = true

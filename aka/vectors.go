@@ -52,8 +52,8 @@ func (m *machine) usable(v *Vector) error {
 	switch {
 	case v.XRESLen < 4 || v.XRESLen > 16:
 		return fmt.Errorf("%w: XRES of %d octets", errBadVector, v.XRESLen)
-	case m.resyncs > 0 && v.RAND == m.vector.RAND:
-		return fmt.Errorf("%w: RAND repeated after resynchronisation", errBadVector)
+	case (m.resyncs > 0 || m.fs.restarted) && v.RAND == m.vector.RAND:
+		return fmt.Errorf("%w: RAND repeated", errBadVector)
 	case !prime && v.Primed:
 		return fmt.Errorf("%w: CK' and IK' in EAP-AKA", errBadVector)
 	case prime && !Separated(v.AUTN):

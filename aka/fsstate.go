@@ -1,0 +1,45 @@
+package aka
+
+import "golang.org/x/crypto/cryptobyte"
+
+// What forward secrecy adds to an encoded state is an octet, made of whether
+// the run has restarted (1 bit), the choice among the groups (3) and the group
+// (4), and the secret: the private key of a challenge that is out, later
+// SHARED_SECRET.
+const (
+	fsRestartedBit = 0x80
+	fsChosenShift  = 4
+	fsChosenMask   = 0x7
+	fsGroupMask    = 0xf
+)
+
+func (f *fsRun) append(b []byte) []byte {
+	x := f.offer.chosen<<fsChosenShift | byte(f.group())
+	if f.restarted {
+		x |= fsRestartedBit
+	}
+	return append(append(b, x), f.secret[:]...)
+}
+
+// restoreFS reads what append wrote, if there is some. It fails where a
+// configuration other than this would have led elsewhere: no login shall come
+// through on a group, or without one, that this server would not have taken.
+func (m *machine) restoreFS(s *cryptobyte.String, there bool) bool {
+	policy := m.method.cfg.ForwardSecrecy
+	if !there {
+		// A challenge makes the offer; a run may end without.
+		return !m.fs.offered() || m.state == stateNotifySuccess && policy == FSOffered
+	}
+	var x uint8
+	if !m.fs.offered() || !s.ReadUint8(&x) || !s.CopyBytes(m.fs.secret[:]) {
+		return false
+	}
+	m.fs.restarted = x&fsRestartedBit != 0
+	m.fs.agreed = m.state == stateNotifySuccess
+	chosen := x >> fsChosenShift & fsChosenMask
+	if chosen == 1 || int(chosen) > m.fs.offer.base.Len() {
+		return false
+	}
+	m.fs.offer.chosen = chosen
+	return byte(m.fs.group()) == x&fsGroupMask
+}
