@@ -53,6 +53,7 @@ var actions = []struct {
 	{ErrKDF, ActionNotify},
 	{ErrPublicValue, ActionNotify},
 	{ErrIdentity, ActionNotify},
+	{ErrCertificate, ActionNotify},
 	{ErrResyncs, ActionNotify},
 	{ErrRefused, ActionNotify},
 	{ErrUnknownSubscriber, ActionNotify},

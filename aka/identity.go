@@ -1,6 +1,7 @@
 package aka
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/opentwag/twag/eap"
@@ -54,9 +55,11 @@ const (
 	answerPseudonym
 	// answerLostPseudonym: a pseudonym that leads nowhere.
 	answerLostPseudonym
-	// answerReauth: a re-authentication identity that leads to an IMSI, but
-	// the server wants a full authentication.
+	// answerReauth: a re-authentication identity whose context will do.
 	answerReauth
+	// answerSpentReauth: a re-authentication identity that leads to an IMSI,
+	// but the server wants a full authentication.
+	answerSpentReauth
 	// answerLostReauth: a re-authentication identity that leads nowhere.
 	answerLostReauth
 	answers
@@ -75,6 +78,8 @@ func (a answer) String() string {
 		return "lost pseudonym"
 	case answerReauth:
 		return "re-authentication identity"
+	case answerSpentReauth:
+		return "spent re-authentication identity"
 	case answerLostReauth:
 		return "lost re-authentication identity"
 	default:
@@ -88,6 +93,7 @@ type next uint8
 const (
 	nextFail      next = iota // notification 16384
 	nextChallenge             // full authentication
+	nextReauth                // fast re-authentication
 	nextAny                   // ask with AT_ANY_ID_REQ
 	nextFullauth              // ask with AT_FULLAUTH_ID_REQ
 	nextPermanent             // ask with AT_PERMANENT_ID_REQ
@@ -102,7 +108,8 @@ var decisions = [...][answers]next{
 		answerPermanent:     nextChallenge,
 		answerPseudonym:     nextChallenge,
 		answerLostPseudonym: nextPermanent,
-		answerReauth:        nextChallenge,
+		answerReauth:        nextReauth,
+		answerSpentReauth:   nextChallenge,
 		answerLostReauth:    nextFullauth,
 	},
 	askedAny: {
@@ -110,7 +117,8 @@ var decisions = [...][answers]next{
 		answerPermanent:     nextChallenge,
 		answerPseudonym:     nextChallenge,
 		answerLostPseudonym: nextPermanent,
-		answerReauth:        nextChallenge,
+		answerReauth:        nextReauth,
+		answerSpentReauth:   nextChallenge,
 		answerLostReauth:    nextFullauth,
 	},
 	askedFullauth: {
@@ -119,6 +127,7 @@ var decisions = [...][answers]next{
 		answerPseudonym:     nextChallenge,
 		answerLostPseudonym: nextPermanent,
 		answerReauth:        nextPermanent,
+		answerSpentReauth:   nextPermanent,
 		answerLostReauth:    nextPermanent,
 	},
 	askedPermanent: {
@@ -127,14 +136,15 @@ var decisions = [...][answers]next{
 		answerPseudonym:     nextFail,
 		answerLostPseudonym: nextFail,
 		answerReauth:        nextFail,
+		answerSpentReauth:   nextFail,
 		answerLostReauth:    nextFail,
 	},
 }
 
 // classify says what an identity is worth, and the IMSI that it leads to.
-// This server gives out neither pseudonyms nor re-authentication identities,
-// so those of others lead nowhere.
-func (m *machine) classify(id eap.Identity, how asked) (answer, eap.IMSI) {
+// Re-authentication identities are lost here: those with a context do not come
+// this way.
+func (m *machine) classify(t eap.Turn, id eap.Identity) (answer, eap.IMSI) {
 	// When the peer has chosen an identity before it knew the method, one for
 	// another method is no answer. Departure: when asked within the method,
 	// an IMSI with the leading digit of another will do, though EAP-AKA' calls
@@ -143,13 +153,19 @@ func (m *machine) classify(id eap.Identity, how asked) (answer, eap.IMSI) {
 	ours := id.Method == m.method.typ
 	switch id.Kind {
 	case eap.KindPermanent:
-		if ours || how != askedNone {
+		if ours || m.asked != askedNone {
 			return answerPermanent, id.IMSI
 		}
 	case eap.KindPseudonym:
-		if ours {
-			return answerLostPseudonym, eap.IMSI{}
+		if !ours {
+			break
 		}
+		if p := m.method.cfg.Pseudonyms; p != nil {
+			if imsi, err := p.Open(m.method.typ, id.NAI.Username, t.Now); err == nil {
+				return answerPseudonym, imsi
+			}
+		}
+		return answerLostPseudonym, eap.IMSI{}
 	case eap.KindReauth:
 		if ours {
 			return answerLostReauth, eap.IMSI{}
@@ -159,14 +175,40 @@ func (m *machine) classify(id eap.Identity, how asked) (answer, eap.IMSI) {
 }
 
 // decide takes an identity and goes on as the table says.
+//
+// Every identity that leads nowhere is told by what follows in the same way as
+// one of its kind that does: an unknown IMSI, a forged pseudonym once the peer
+// has been asked for its permanent identity, and an HSS out of order all end in
+// notification 16384.
 func (m *machine) decide(t eap.Turn, identity string) eap.Step {
+	if m.asked != askedNone && isEncrypted(identity) {
+		var err error
+		if identity, err = m.method.reveal(identity); err != nil {
+			return m.failEncrypted(t, err)
+		}
+	}
 	id := m.method.cfg.Rules.Parse(identity)
-	a, imsi := m.classify(id, m.asked)
-	m.kind, m.imsi = id.Kind, imsi
+	m.kind, m.identity = id.Kind, identity
+	a, imsi := m.classify(t, id)
+	return m.settle(t, a, imsi)
+}
+
+// failEncrypted ends the run for an encrypted identity that is of no use.
+func (m *machine) failEncrypted(t eap.Turn, err error) eap.Step {
+	m.kind, m.imsi = eap.KindUnknown, eap.IMSI{}
+	m.tell(m.method.cfg.Hooks.Identity, nil)
+	if errors.Is(err, ErrCertificate) {
+		return m.enterNotifyFailure(t, NotifyCertificate, err)
+	}
+	return m.fail(t, err)
+}
+
+// settle goes on with an identity whose worth is known.
+func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
+	m.imsi = imsi
 	m.tell(m.method.cfg.Hooks.Identity, nil)
 	switch decisions[m.asked][a] {
 	case nextChallenge:
-		m.identity = identity
 		m.sum.set(&m.checkcode, m.method.typ)
 		return m.enterVectors(nil)
 	case nextAny:
@@ -174,6 +216,9 @@ func (m *machine) decide(t eap.Turn, identity string) eap.Step {
 	case nextFullauth:
 		return m.enterIdentity(t, askedFullauth)
 	case nextPermanent:
+		if m.method.cfg.RefusePermanentIdentity {
+			return m.fail(t, fmt.Errorf("%w: %v, and the permanent one is not asked for", ErrIdentity, a))
+		}
 		return m.enterIdentity(t, askedPermanent)
 	default:
 		return m.fail(t, fmt.Errorf("%w: %v in answer to %v", ErrIdentity, a, m.asked))

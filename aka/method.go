@@ -1,8 +1,10 @@
 package aka
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
 
 	"github.com/opentwag/twag/eap"
@@ -36,6 +38,21 @@ type Config struct {
 	// 9048, section 4). Set it when the Authenticator has both methods,
 	// EAP-AKA' first: a peer that could do EAP-AKA' then refuses EAP-AKA.
 	Bidding bool
+	// Pseudonyms are the usernames that stand for subscribers after their first
+	// login. Nil: those of a random key ring, which the methods of a process
+	// share and no other process reads.
+	Pseudonyms *Pseudonyms
+	// NoPseudonyms gives out none, and takes none.
+	NoPseudonyms bool
+	// RefusePermanentIdentity fails the run where a peer would have to be asked
+	// for its permanent identity. A peer that sends it unasked is served.
+	RefusePermanentIdentity bool
+	// IdentityKeys open permanent identities that peers encrypt, 8 keys at
+	// most. A decryption takes a millisecond of a core.
+	IdentityKeys []IdentityKey
+	// Rand is where initialisation vectors, nonces and the random part of
+	// temporary identities come from; nil is crypto/rand.
+	Rand io.Reader
 	// ForwardSecrecy says whether EAP-AKA' is done with forward secrecy (RFC
 	// 9678). It costs a key pair per login that offers it, and another
 	// multiplication per login that uses it. Its other side: whoever gets
@@ -67,7 +84,10 @@ func (c *Config) Validate() error {
 	if err := c.Rules.Validate(); err != nil {
 		return fmt.Errorf("aka: Config.Rules: %w", err)
 	}
-	return nil
+	if err := validateLeading(c.Rules); err != nil {
+		return err
+	}
+	return validateIdentityKeys(c.IdentityKeys)
 }
 
 // Method is the server's side of EAP-AKA or EAP-AKA', for an
@@ -107,6 +127,15 @@ func newMethod(t eap.Type, s Scheme, src VectorSource, cfg Config) *Method {
 	}
 	if cfg.NetworkName == "" {
 		cfg.NetworkName = DefaultNetworkName
+	}
+	switch {
+	case cfg.NoPseudonyms:
+		cfg.Pseudonyms = nil
+	case cfg.Pseudonyms == nil:
+		cfg.Pseudonyms = processPseudonyms()
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
 	}
 	switch {
 	case cfg.MaxResyncs == 0:

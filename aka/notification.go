@@ -15,6 +15,9 @@ const (
 	NotifyNotSubscribed Notification = 1031
 	// NotifyFailure: general failure, before authentication.
 	NotifyFailure Notification = 16384
+	// NotifyCertificate: the certificate that the peer encrypts its permanent
+	// identity with has to be replaced; before authentication.
+	NotifyCertificate Notification = 16385
 	// NotifySuccess: the user is authenticated.
 	NotifySuccess Notification = 32768
 )
@@ -38,6 +41,8 @@ func (n Notification) String() string {
 		s = "not subscribed"
 	case NotifyFailure:
 		s = "general failure"
+	case NotifyCertificate:
+		s = "certificate replacement required"
 	case NotifySuccess:
 		s = "success"
 	default:

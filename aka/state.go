@@ -45,7 +45,7 @@ var reasons = [...]error{
 	ErrUnknownSubscriber, ErrNoSubscription, ErrRoamingNotAllowed, ErrRATNotAllowed,
 	ErrBarred, ErrSchemeNotSupported, ErrSyncFailure, ErrUnavailable,
 	ErrTruncated, ErrLength, ErrUnknownAttr, ErrDuplicate, ErrNotAllowed, ErrMissing,
-	ErrPadding, ErrSubtype, ErrPublicValue,
+	ErrPadding, ErrSubtype, ErrCertificate, ErrPublicValue,
 }
 
 func reasonIndex(err error) byte {

@@ -37,9 +37,10 @@ var arrows = map[string]rule{
 	"keyring":       {others: []string{bytecode}, deep: true},
 
 	"eap":               {others: []string{bytecode}, deep: true},
-	"aka":               {own: []string{"eap"}, others: []string{bytecode}, deep: true},
-	"aka/auc":           {own: []string{"aka", "eap", "milenage", "milenage/tuak"}, others: []string{bytecode}, deep: true},
-	"eap/eaptest":       {own: []string{"aka", "eap", "milenage", "milenage/tuak"}, others: []string{bytecode}, deep: true},
+	"aka":               {own: []string{"eap", "keyring"}, others: []string{bytecode}, deep: true},
+	"aka/akatest":       {own: []string{"aka", "eap", "keyring"}, others: []string{bytecode}, deep: true},
+	"aka/auc":           {own: []string{"aka", "eap", "keyring", "milenage", "milenage/tuak"}, others: []string{bytecode}, deep: true},
+	"eap/eaptest":       {own: []string{"aka", "eap", "keyring", "milenage", "milenage/tuak"}, others: []string{bytecode}, deep: true},
 	"eap/eapradius":     {own: []string{"eap", "radius", "keyring"}, others: []string{layeh}},
 	"radius":            {others: []string{layeh, "golang.org/x/net/...", "golang.org/x/sys/..."}},
 	"radius/proxy":      {own: []string{"radius"}, others: []string{layeh}},
