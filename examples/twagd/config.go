@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/opentwag/twag/examples/internal/strictyaml"
+)
+
+// config is the configuration file. The lab makes one of its own, so that it
+// runs the same code.
+type config struct {
+	Diameter diameterConfig `yaml:"diameter"`
+	SWx      swxConfig      `yaml:"swx"`
+	RADIUS   radiusConfig   `yaml:"radius"`
+	EAP      eapConfig      `yaml:"eap"`
+	Log      logConfig      `yaml:"log"`
+}
+
+// diameterConfig is our Diameter node and its peers.
+type diameterConfig struct {
+	OriginHost  string `yaml:"origin_host"`
+	OriginRealm string `yaml:"origin_realm"`
+	// Listen is where peers connect to us; empty: nowhere.
+	Listen string `yaml:"listen"`
+	// Watchdog is Tw of RFC 3539.
+	Watchdog time.Duration `yaml:"watchdog"`
+	Peers    []peerConfig  `yaml:"peers"`
+}
+
+// peerConfig is an HSS or a relay agent.
+type peerConfig struct {
+	Host    string `yaml:"host"`
+	Realm   string `yaml:"realm"`
+	Address string `yaml:"address"`
+	Port    int    `yaml:"port"`
+	// Connect is "initiate" or "wait".
+	Connect string `yaml:"connect"`
+}
+
+const (
+	connectInitiate = "initiate"
+	connectWait     = "wait"
+)
+
+// swxConfig is the dialogue with the HSS.
+type swxConfig struct {
+	DestinationRealm string        `yaml:"destination_realm"`
+	DestinationHost  string        `yaml:"destination_host"`
+	Timeout          time.Duration `yaml:"timeout"`
+	Vectors          int           `yaml:"vectors"`
+	Profile          profileConfig `yaml:"profile"`
+}
+
+// profileConfig is the dialect of the HSS.
+type profileConfig struct {
+	// UserName is "imsi" or "nai".
+	UserName  string `yaml:"user_name"`
+	NAIRealm  string `yaml:"nai_realm"`
+	OmitANID  bool   `yaml:"omit_anid"`
+	PlainKeys bool   `yaml:"plain_keys"`
+}
+
+// radiusConfig is the RADIUS server and who may ask it.
+type radiusConfig struct {
+	Listen string `yaml:"listen"`
+	// Secret is that of clients without one of their own, or of any client
+	// at all if none is listed.
+	Secret  string         `yaml:"secret"`
+	Clients []clientConfig `yaml:"clients"`
+}
+
+// clientConfig is a subnet of access points.
+type clientConfig struct {
+	Name   string `yaml:"name"`
+	Subnet string `yaml:"subnet"`
+	Secret string `yaml:"secret"`
+	// MessageAuthenticator is how strictly Access-Requests need one.
+	MessageAuthenticator string `yaml:"message_authenticator"`
+}
+
+// eapConfig is the EAP server.
+type eapConfig struct {
+	// Methods is in order of preference.
+	Methods               []string          `yaml:"methods"`
+	NetworkName           string            `yaml:"network_name"`
+	ExtraLeadingDigits    map[string]string `yaml:"extra_leading_digits"`
+	BareIMSI              string            `yaml:"bare_imsi"`
+	Realms                []string          `yaml:"realms"`
+	AlwaysRequestIdentity bool              `yaml:"always_request_identity"`
+	ResultIndications     bool              `yaml:"result_indications"`
+	MaxConversations      int               `yaml:"max_conversations"`
+	ConversationTimeout   time.Duration     `yaml:"conversation_timeout"`
+}
+
+// logConfig says what is logged, and how.
+type logConfig struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// defaultConfig is what a file may leave out.
+func defaultConfig() config {
+	return config{
+		Diameter: diameterConfig{Watchdog: 30 * time.Second},
+		SWx:      swxConfig{Timeout: 5 * time.Second, Vectors: 1, Profile: profileConfig{UserName: userNameIMSI}},
+		RADIUS:   radiusConfig{Listen: ":1812"},
+		EAP: eapConfig{
+			Methods:             []string{methodAKAPrime, methodAKA},
+			NetworkName:         "WLAN",
+			MaxConversations:    100000,
+			ConversationTimeout: 30 * time.Second,
+		},
+		Log: logConfig{Level: "info", Format: formatText},
+	}
+}
+
+// maxConfigOctets bounds a configuration file.
+const maxConfigOctets = 4 << 20
+
+// readConfig reads and checks the file. The warnings are about a
+// configuration that works but ought not to be used like that.
+func readConfig(name string) (c config, warnings []error, err error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return config{}, nil, err
+	}
+	if info.Size() > maxConfigOctets {
+		return config{}, nil, fmt.Errorf("%s: larger than %d octets", name, maxConfigOctets)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return config{}, nil, err
+	}
+	return parseConfig(name, data)
+}
+
+func parseConfig(name string, data []byte) (c config, warnings []error, err error) {
+	c = defaultConfig()
+	src, err := strictyaml.Decode(name, data, &c)
+	if err != nil {
+		// What could not be read would fail the checks again.
+		return config{}, nil, err
+	}
+	c.applyDefaults()
+	v := validator{src: src}
+	v.config(&c)
+	return c, v.warnings, errors.Join(v.errs...)
+}
+
+// applyDefaults fills in the defaults that hang on other settings.
+func (c *config) applyDefaults() {
+	if c.SWx.DestinationRealm == "" {
+		c.SWx.DestinationRealm = c.Diameter.OriginRealm
+	}
+	for i := range c.Diameter.Peers {
+		p := &c.Diameter.Peers[i]
+		if p.Port == 0 {
+			p.Port = diameterPort
+		}
+		if p.Realm == "" {
+			p.Realm = c.Diameter.OriginRealm
+		}
+		if p.Connect == "" {
+			p.Connect = connectInitiate
+		}
+	}
+	for i := range c.RADIUS.Clients {
+		cl := &c.RADIUS.Clients[i]
+		if cl.Secret == "" {
+			cl.Secret = c.RADIUS.Secret
+		}
+		if cl.MessageAuthenticator == "" {
+			cl.MessageAuthenticator = messageAuthenticatorRequired
+		}
+	}
+}
+
+const (
+	diameterPort = 3868
+	radiusPort   = 1812
+)

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/eap/eapradius"
+	"github.com/opentwag/twag/radius"
+	"github.com/opentwag/twag/swx"
+)
+
+// server is the AAA server, whether its peers are real or the lab's.
+type server struct {
+	cfg      config
+	log      *slog.Logger
+	count    counters
+	node     *diameter.Node
+	radius   *radius.Server
+	diameter net.Listener // nil: nobody connects to us
+	// listening is closed, and address set, when RADIUS requests are taken.
+	listening chan struct{}
+	address   netip.AddrPort
+}
+
+// newServer puts the parts together. Nothing runs yet, but the Diameter port
+// is taken.
+func newServer(cfg config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log, listening: make(chan struct{})}
+	watch := observer{log: log, count: &s.count}
+
+	var err error
+	s.node, err = diameter.NewNode(s.diameterNode(watch.diameterHooks()))
+	if err != nil {
+		return nil, err
+	}
+	hss := swx.NewClient(s.node, s.swxClient())
+	auth, err := s.authenticator(hss, watch.akaHooks())
+	if err != nil {
+		return nil, err
+	}
+	clients, err := s.radiusClients()
+	if err != nil {
+		return nil, err
+	}
+	hooks := watch.radiusHooks()
+	hooks.Listening = func(addr net.Addr) {
+		s.address = addr.(*net.UDPAddr).AddrPort()
+		close(s.listening)
+	}
+	s.radius = &radius.Server{
+		Addr:    cfg.RADIUS.Listen,
+		Clients: clients,
+		Handler: eapradius.New(auth, s.eapradius()),
+		// The phone is told when the HSS is silent, so we have more patience
+		// than with the HSS.
+		Timeout:      cfg.SWx.Timeout + 4*time.Second,
+		DrainTimeout: 2 * time.Second,
+		Logger:       log,
+		Hooks:        hooks,
+	}
+	if cfg.Diameter.Listen != "" {
+		s.diameter, err = net.Listen("tcp", cfg.Diameter.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("diameter.listen: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// run serves until ctx is done, and then ends in order: requests under way are
+// answered, peers are told.
+func (s *server) run(ctx context.Context) error {
+	s.node.Start()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if s.diameter != nil {
+		s.log.Info("Diameter node listening", "addr", s.diameter.Addr())
+		wg.Go(func() {
+			if err := s.node.Serve(s.diameter); err != nil && !errors.Is(err, net.ErrClosed) {
+				s.log.Error("Diameter node no longer listening", "error", err)
+			}
+		})
+	}
+	err := s.radius.ListenAndServe(ctx)
+
+	stop, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if e := s.node.Shutdown(stop); e != nil {
+		s.log.Warn("Diameter peers were cut off", "error", e)
+	}
+	if err != nil {
+		return fmt.Errorf("radius.listen: %w", err)
+	}
+	return nil
+}
+
+func (s *server) diameterNode(hooks diameter.Hooks) diameter.Config {
+	c := s.cfg.Diameter
+	cfg := diameter.Config{
+		OriginHost:   c.OriginHost,
+		OriginRealm:  c.OriginRealm,
+		Applications: []diameter.Application{swx.Application},
+		Watchdog:     c.Watchdog,
+		Logger:       s.log,
+		Hooks:        hooks,
+	}
+	for _, p := range c.Peers {
+		peer := diameter.PeerConfig{Host: p.Host, Realm: p.Realm}
+		if p.Connect == connectInitiate {
+			peer.Address = net.JoinHostPort(p.Address, strconv.Itoa(p.Port))
+		}
+		cfg.Peers = append(cfg.Peers, peer)
+	}
+	return cfg
+}
+
+func (s *server) swxClient() swx.Config {
+	c := s.cfg.SWx
+	cfg := swx.Config{
+		Realm:             c.DestinationRealm,
+		Host:              c.DestinationHost,
+		VectorsPerRequest: c.Vectors,
+		Timeout:           c.Timeout,
+		Logger:            s.log,
+		Profile: swx.Profile{
+			NAIRealm:  c.Profile.NAIRealm,
+			OmitANID:  c.Profile.OmitANID,
+			PlainKeys: c.Profile.PlainKeys,
+		},
+	}
+	if c.Profile.UserName == userNameNAI {
+		cfg.Profile.UserName = swx.UserNameNAI
+	}
+	return cfg
+}
+
+// eapTypes are the methods by their names in the configuration.
+var eapTypes = map[string]eap.Type{methodAKA: eap.TypeAKA, methodAKAPrime: eap.TypeAKAPrime}
+
+func (s *server) authenticator(hss aka.VectorSource, hooks aka.Hooks) (*eap.Authenticator, error) {
+	c := s.cfg.EAP
+	rules := &eap.IdentityRules{
+		Leading:  make(map[byte]eap.Leading),
+		BareIMSI: eapTypes[c.BareIMSI],
+		Realms:   c.Realms,
+	}
+	for digit, method := range c.ExtraLeadingDigits {
+		rules.Leading[digit[0]] = eap.Leading{Kind: eap.KindPermanent, Method: eapTypes[method]}
+	}
+	cfg := aka.Config{
+		NetworkName:           c.NetworkName,
+		Rules:                 rules,
+		AlwaysRequestIdentity: c.AlwaysRequestIdentity,
+		ResultIndications:     c.ResultIndications,
+		// An EAP-AKA phone may notice that somebody has talked it out of
+		// EAP-AKA' only if that is what we would have preferred.
+		Bidding: slices.Contains(c.Methods, methodAKAPrime) && c.Methods[0] == methodAKAPrime,
+		Hooks:   hooks,
+	}
+	var methods []eap.Method
+	for _, m := range c.Methods {
+		if m == methodAKAPrime {
+			methods = append(methods, aka.NewPrime(hss, cfg))
+		} else {
+			methods = append(methods, aka.New(hss, cfg))
+		}
+	}
+	return eap.NewAuthenticatorWith(eap.Config{Methods: methods, Rules: rules})
+}
+
+func (s *server) eapradius() eapradius.Config {
+	return eapradius.Config{
+		MaxConversations:    s.cfg.EAP.MaxConversations,
+		ConversationTimeout: s.cfg.EAP.ConversationTimeout,
+		Deadline:            s.cfg.SWx.Timeout + 2*time.Second,
+		Logger:              s.log,
+	}
+}
+
+func (s *server) radiusClients() (*radius.ClientTable, error) {
+	c := s.cfg.RADIUS
+	var subnets radius.Subnets
+	for _, cl := range c.Clients {
+		prefix, err := parseSubnet(cl.Subnet)
+		if err != nil {
+			return nil, err
+		}
+		subnets = append(subnets, radius.ClientConfig{
+			Name:                             cl.Name,
+			Prefix:                           prefix,
+			Secret:                           radius.Secret(cl.Secret),
+			AllowMissingMessageAuthenticator: cl.MessageAuthenticator != messageAuthenticatorRequired,
+			AllowUnsignedProxyState:          cl.MessageAuthenticator == messageAuthenticatorOptional,
+		})
+	}
+	if len(subnets) == 0 {
+		subnets = radius.Subnets{{Name: "any", Secret: radius.Secret(c.Secret)}}
+	}
+	return radius.NewClientTable(subnets)
+}
+
+// newLogger returns a logger by the configuration and the buffer that its
+// lines wait in.
+func newLogger(c logConfig, w io.Writer) (*slog.Logger, *logBuffer) {
+	buffer := newLogBuffer(w)
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo // has been checked
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler
+	switch c.Format {
+	case formatJSON:
+		handler = slog.NewJSONHandler(buffer, options)
+	case formatConsole:
+		handler = newConsoleHandler(buffer, level)
+	default:
+		handler = slog.NewTextHandler(buffer, options)
+	}
+	return slog.New(handler), buffer
+}
+
+// runServer is twagd with a configuration file.
+func runServer(ctx context.Context, cfg config, w io.Writer) error {
+	log, buffer := newLogger(cfg.Log, w)
+	defer buffer.Flush()
+	s, err := newServer(cfg, log)
+	if err != nil {
+		return err
+	}
+	err = s.run(ctx)
+	buffer.Flush()
+	s.count.write(w)
+	return err
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/opentwag/twag/examples/internal/strictyaml"
+)
+
+// Values of settings that are words.
+const (
+	methodAKA      = "aka"
+	methodAKAPrime = "aka-prime"
+
+	userNameIMSI = "imsi"
+	userNameNAI  = "nai"
+
+	formatText = "text"
+	formatJSON = "json"
+	// formatConsole is for people who look on: the lab's.
+	formatConsole = "console"
+
+	messageAuthenticatorRequired   = "required"
+	messageAuthenticatorProxyState = "with-proxy-state"
+	messageAuthenticatorOptional   = "optional"
+)
+
+var (
+	methodWords               = []string{methodAKA, methodAKAPrime}
+	connectWords              = []string{connectInitiate, connectWait}
+	messageAuthenticatorWords = []string{messageAuthenticatorRequired, messageAuthenticatorProxyState, messageAuthenticatorOptional}
+	userNameWords             = []string{userNameIMSI, userNameNAI}
+	levelWords                = []string{"debug", "info", "warn", "error"}
+	formatWords               = []string{formatText, formatJSON, formatConsole}
+)
+
+// weakSecret is the length below which a shared secret is warned about:
+// RADIUS packets can be tried against a word list without being noticed.
+const weakSecret = 20
+
+// validator checks a configuration and collects what is wrong with it.
+type validator struct {
+	src      *strictyaml.Source
+	errs     []error
+	warnings []error
+}
+
+func (v *validator) fail(key, format string, args ...any) {
+	v.errs = append(v.errs, v.src.Errorf(key, format, args...))
+}
+
+func (v *validator) warn(key, format string, args ...any) {
+	v.warnings = append(v.warnings, v.src.Errorf(key, format, args...))
+}
+
+func (v *validator) config(c *config) {
+	v.diameter(&c.Diameter)
+	v.swx(&c.SWx)
+	v.radius(&c.RADIUS)
+	v.eap(&c.EAP)
+	v.word("log.level", c.Log.Level, levelWords)
+	v.word("log.format", c.Log.Format, formatWords)
+}
+
+func (v *validator) diameter(c *diameterConfig) {
+	v.hostName("diameter.origin_host", c.OriginHost)
+	v.hostName("diameter.origin_realm", c.OriginRealm)
+	if c.Listen != "" {
+		v.listenAddress("diameter.listen", c.Listen)
+	}
+	// RFC 3539, section 3.4.1: no watchdog timer below six seconds.
+	v.between("diameter.watchdog", c.Watchdog, 6*time.Second, 10*time.Minute)
+	if len(c.Peers) == 0 {
+		v.fail("diameter.peers", "missing: without a peer there is no HSS")
+	}
+	seen := make(map[string]bool)
+	for i, p := range c.Peers {
+		key := fmt.Sprintf("diameter.peers[%d]", i)
+		v.hostName(key+".host", p.Host)
+		switch host := strings.ToLower(p.Host); {
+		case host == "":
+		case host == strings.ToLower(c.OriginHost):
+			v.fail(key+".host", "is diameter.origin_host, this server itself")
+		case seen[host]:
+			v.fail(key+".host", "the same as that of another peer")
+		default:
+			seen[host] = true
+		}
+		if v.src.Has(key + ".realm") { // else our own
+			v.hostName(key+".realm", p.Realm)
+		}
+		v.word(key+".connect", p.Connect, connectWords)
+		if p.Port < 1 || p.Port > 65535 {
+			v.fail(key+".port", "must be 1 to 65535")
+		}
+		switch {
+		case p.Connect == connectInitiate && p.Address == "":
+			v.fail(key+".address", "missing: where to connect to (or set connect: wait)")
+		case p.Connect == connectWait && c.Listen == "":
+			v.fail(key+".connect", "wait needs diameter.listen")
+		case p.Address != "" && !isHost(p.Address):
+			v.fail(key+".address", "must be an IP address or a host name, without a port")
+		}
+	}
+}
+
+func (v *validator) swx(c *swxConfig) {
+	if v.src.Has("swx.destination_realm") { // else our own
+		v.hostName("swx.destination_realm", c.DestinationRealm)
+	}
+	if c.DestinationHost != "" {
+		v.hostName("swx.destination_host", c.DestinationHost)
+	}
+	v.between("swx.timeout", c.Timeout, 100*time.Millisecond, 25*time.Second)
+	if c.Vectors < 1 || c.Vectors > 5 {
+		v.fail("swx.vectors", "must be 1 to 5")
+	}
+	v.word("swx.profile.user_name", c.Profile.UserName, userNameWords)
+	switch {
+	case c.Profile.UserName == userNameNAI:
+		v.hostName("swx.profile.nai_realm", c.Profile.NAIRealm)
+	case c.Profile.NAIRealm != "":
+		v.fail("swx.profile.nai_realm", "means nothing unless user_name is %s", userNameNAI)
+	}
+}
+
+func (v *validator) radius(c *radiusConfig) {
+	v.listenAddress("radius.listen", c.Listen)
+	if c.Secret != "" {
+		v.secretStrength("radius.secret", c.Secret)
+	}
+	if len(c.Clients) == 0 {
+		if c.Secret == "" {
+			v.fail("radius.clients", "missing: without clients or a secret nobody can be answered")
+		} else {
+			v.warn("radius.clients", "missing: requests are taken from any source address that knows the secret")
+		}
+	}
+	seen := make(map[netip.Prefix]bool)
+	for i, cl := range c.Clients {
+		key := fmt.Sprintf("radius.clients[%d]", i)
+		v.subnet(key+".subnet", cl.Subnet, seen)
+		switch {
+		case cl.Secret == "":
+			v.fail(key+".secret", "missing, and there is no radius.secret either")
+		case v.src.Has(key + ".secret"):
+			v.secretStrength(key+".secret", cl.Secret)
+		}
+		v.word(key+".message_authenticator", cl.MessageAuthenticator, messageAuthenticatorWords)
+		if cl.MessageAuthenticator == messageAuthenticatorOptional {
+			v.warn(key+".message_authenticator", "optional: answers to this client can be forged (CVE-2024-3596)")
+		}
+	}
+}
+
+func (v *validator) subnet(key, text string, seen map[netip.Prefix]bool) {
+	prefix, err := parseSubnet(text)
+	switch {
+	case text == "":
+		v.fail(key, "missing")
+	case err != nil:
+		v.fail(key, "must be an address or a subnet such as 192.0.2.0/24")
+	case prefix != prefix.Masked():
+		v.fail(key, "has bits set outside of the subnet: %v is meant?", prefix.Masked())
+	case seen[prefix]:
+		v.fail(key, "the same as that of another client")
+	case prefix.Bits() == 0:
+		v.warn(key, "requests are taken from any source address that knows the secret")
+		fallthrough
+	default:
+		seen[prefix] = true
+	}
+}
+
+// parseSubnet reads a prefix or a single address.
+func parseSubnet(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}
+
+func (v *validator) secretStrength(key, secret string) {
+	if len(secret) < weakSecret {
+		v.warn(key, "weak: fewer than %d characters", weakSecret)
+	}
+}
+
+func (v *validator) eap(c *eapConfig) {
+	if len(c.Methods) == 0 {
+		v.fail("eap.methods", "must name at least one of %s", strings.Join(methodWords, ", "))
+	}
+	for i, m := range c.Methods {
+		key := fmt.Sprintf("eap.methods[%d]", i)
+		v.word(key, m, methodWords)
+		if slices.Contains(c.Methods[:i], m) {
+			v.fail(key, "named twice")
+		}
+	}
+	if c.NetworkName == "" || len(c.NetworkName) > 253 {
+		v.fail("eap.network_name", "must have 1 to 253 characters")
+	}
+	for digit, m := range c.ExtraLeadingDigits {
+		key := "eap.extra_leading_digits." + digit
+		if len(digit) != 1 || digit[0] < '0' || digit[0] > '9' {
+			v.fail(key, "must be one decimal digit")
+		}
+		v.word(key, m, methodWords)
+	}
+	if c.BareIMSI != "" {
+		v.word("eap.bare_imsi", c.BareIMSI, methodWords)
+	}
+	for i, realm := range c.Realms {
+		v.hostName(fmt.Sprintf("eap.realms[%d]", i), realm)
+	}
+	if c.MaxConversations < 1 || c.MaxConversations > 10_000_000 {
+		v.fail("eap.max_conversations", "must be 1 to 10000000")
+	}
+	v.between("eap.conversation_timeout", c.ConversationTimeout, time.Second, 10*time.Minute)
+}
+
+// word checks that value is one of words.
+func (v *validator) word(key, value string, words []string) {
+	if !slices.Contains(words, value) {
+		v.fail(key, "must be one of %s", strings.Join(words, ", "))
+	}
+}
+
+func (v *validator) between(key string, d, low, high time.Duration) {
+	if d < low || d > high {
+		v.fail(key, "must be %v to %v", low, high)
+	}
+}
+
+// hostName checks a DiameterIdentity, which is a fully qualified domain name
+// (RFC 6733, section 4.3.1).
+func (v *validator) hostName(key, s string) {
+	switch {
+	case s == "":
+		v.fail(key, "missing")
+	case !isDomainName(s):
+		v.fail(key, "must be a full domain name such as aaa.example.org")
+	}
+}
+
+// isHost reports whether s is an IP address or a name to look up.
+func isHost(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil || isDomainName(s+".x")
+}
+
+func isDomainName(s string) bool {
+	if len(s) > 253 || !strings.Contains(s, ".") {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return false
+		}
+		for _, r := range label {
+			if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// listenAddress checks "address:port"; the address may be left out.
+func (v *validator) listenAddress(key, s string) {
+	if s == "" {
+		v.fail(key, "missing")
+		return
+	}
+	if !isListenAddress(s) {
+		v.fail(key, `must be "address:port" or ":port"`)
+	}
+}
+
+func isListenAddress(s string) bool {
+	if port, ok := strings.CutPrefix(s, ":"); ok {
+		_, err := strconv.ParseUint(port, 10, 16)
+		return err == nil
+	}
+	_, err := netip.ParseAddrPort(s)
+	return err == nil
+}
