@@ -1,7 +1,6 @@
 package eaptest
 
 import (
-	"crypto/subtle"
 	"slices"
 	"strings"
 
@@ -83,21 +82,18 @@ func (p *Peer) deriveKeys(networkName string) {
 
 // checkChallenge checks what AT_MAC has shown to be the server's.
 func (p *Peer) checkChallenge(m *aka.Message) error {
-	if m.Has(aka.AttrCheckcode) &&
-		subtle.ConstantTimeCompare(m.Checkcode, p.checkcodeValue()) != 1 {
-		return &aka.AttrError{Subtype: m.Subtype, Attr: aka.AttrCheckcode, Err: aka.ErrCheckcode}
+	if err := p.verifyCheckcode(m); err != nil {
+		return err
 	}
-	if m.Has(aka.AttrEncrData) {
-		plain, err := m.Decrypt(p.scratch[:0], &p.keys)
-		if err != nil {
-			return err
-		}
-		p.scratch = plain
-		if _, err := m.DecodeNested(plain); err != nil {
-			return err
-		}
+	p.next, p.counter = temporary{}, 0
+	if !m.Has(aka.AttrEncrData) {
+		return nil
 	}
-	return nil
+	nested, err := p.decrypt(m, &p.keys)
+	if err != nil {
+		return err
+	}
+	return p.takeTemporary(m, &nested)
 }
 
 // checkcodeValue returns the value of AT_CHECKCODE as the peer has it.

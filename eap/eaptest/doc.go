@@ -18,7 +18,6 @@
 // A Peer can also be made to lie: see [Lie] and the table [Lies], which says
 // what a right server answers to each.
 //
-// Full authentication and resynchronisation are here; pseudonyms, fast
-// re-authentication, EAP-SIM and forward secrecy are not. What a server offers
-// of them is checked for its form and not taken up.
+// A Peer keeps what one login brings for the next, as a phone does: pseudonyms
+// and identities for fast re-authentication. [Peer.Forget] loses them.
 package eaptest

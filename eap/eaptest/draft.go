@@ -1,6 +1,8 @@
 package eaptest
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -17,10 +19,18 @@ type Draft struct {
 	Type       eap.Type
 	Subtype    aka.Subtype
 	Reserved   [2]byte
-	// Attrs are the attributes, encoded. Nothing checks them.
+	// Attrs are the attributes, encoded. Nothing checks them. AT_IV and
+	// AT_ENCR_DATA are put in front of them if there is something Nested.
 	Attrs []byte
+	// Nested are the attributes inside of AT_ENCR_DATA. AT_PADDING is added
+	// where they do not fill the blocks.
+	Nested []byte
+	// IV is what encrypts them.
+	IV [16]byte
 	// Sign fills in the first AT_MAC that a receiver would find in Attrs.
 	Sign bool
+	// MACExtra is what AT_MAC covers besides the packet.
+	MACExtra []byte
 }
 
 const (
@@ -66,9 +76,55 @@ func (d *Draft) Value(t aka.AttrType) []byte {
 	return d.Attrs[at+2 : at+n]
 }
 
+// AddNested appends an attribute to those in AT_ENCR_DATA.
+func (d *Draft) AddNested(t aka.AttrType, value ...byte) {
+	d.Nested = append(d.Nested, byte(t), byte((2+len(value))/4))
+	d.Nested = append(d.Nested, value...)
+}
+
 // Become makes the draft another message, without attributes and MAC.
 func (d *Draft) Become(s aka.Subtype) {
-	d.Subtype, d.Attrs, d.Sign = s, nil, false
+	d.Subtype, d.Attrs, d.Nested, d.Sign = s, nil, nil, false
+}
+
+// open decrypts AT_ENCR_DATA, so that what is in it can be changed.
+func (d *Draft) open(k *aka.Keys) {
+	iv, data := d.Remove(aka.AttrIV), d.Remove(aka.AttrEncrData)
+	if iv == nil || data == nil {
+		return
+	}
+	d.IV = [16]byte(iv[2:])
+	d.Nested = data[2:]
+	cipher.NewCBCDecrypter(encrypter(k), d.IV[:]).CryptBlocks(d.Nested, d.Nested)
+	if at, n := findAttr(d.Nested, aka.AttrPadding); n > 0 {
+		d.Nested = d.Nested[:at]
+	}
+}
+
+// seal puts AT_IV and AT_ENCR_DATA in front of the attributes.
+func (d *Draft) seal(k *aka.Keys) []byte {
+	if len(d.Nested) == 0 {
+		return d.Attrs
+	}
+	plain := append([]byte(nil), d.Nested...)
+	if n := aes.BlockSize - len(plain)%aes.BlockSize; n < aes.BlockSize {
+		padding := make([]byte, n)
+		padding[0], padding[1] = byte(aka.AttrPadding), byte(n/4)
+		plain = append(plain, padding...)
+	}
+	cipher.NewCBCEncrypter(encrypter(k), d.IV[:]).CryptBlocks(plain, plain)
+	var front Draft
+	front.Add(aka.AttrIV, append([]byte{0, 0}, d.IV[:]...)...)
+	front.Add(aka.AttrEncrData, append([]byte{0, 0}, plain...)...)
+	return append(front.Attrs, d.Attrs...)
+}
+
+func encrypter(k *aka.Keys) cipher.Block {
+	c, err := aes.NewCipher(k.KEncr[:])
+	if err != nil {
+		panic(err) // the key has the right length
+	}
+	return c
 }
 
 func findAttr(attrs []byte, t aka.AttrType) (at, n int) {
@@ -89,17 +145,18 @@ func findAttr(attrs []byte, t aka.AttrType) (at, n int) {
 func (d *Draft) encode(k *aka.Keys) []byte {
 	pkt := eap.AppendHeader(nil, d.Code, d.Identifier, d.Type)
 	pkt = append(pkt, byte(d.Subtype), d.Reserved[0], d.Reserved[1])
-	pkt = append(pkt, d.Attrs...)
+	attrs := d.seal(k)
+	pkt = append(pkt, attrs...)
 	eap.EndPacket(pkt, 0)
-	if at, n := findAttr(d.Attrs, aka.AttrMAC); d.Sign && n == 4+macLen {
-		sign(pkt, pkt[akaHeaderLen+at+4:akaHeaderLen+at+n], k)
+	if at, n := findAttr(attrs, aka.AttrMAC); d.Sign && n == 4+macLen {
+		sign(pkt, pkt[akaHeaderLen+at+4:akaHeaderLen+at+n], d.MACExtra, k)
 	}
 	return pkt
 }
 
 // sign fills in mac, a part of pkt. It has nothing in common with the code
 // that servers use for it.
-func sign(pkt, mac []byte, k *aka.Keys) {
+func sign(pkt, mac, extra []byte, k *aka.Keys) {
 	var h hash.Hash
 	if k.Method == eap.TypeAKAPrime {
 		h = hmac.New(sha256.New, k.KAut[:])
@@ -108,5 +165,6 @@ func sign(pkt, mac []byte, k *aka.Keys) {
 	}
 	clear(mac)
 	h.Write(pkt)
+	h.Write(extra)
 	copy(mac, h.Sum(nil))
 }

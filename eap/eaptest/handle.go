@@ -31,6 +31,11 @@ var (
 	// ErrNotification: AT_NOTIFICATION breaks the rules of RFC 4187, section
 	// 6.1.
 	ErrNotification = errors.New("eaptest: notification not acceptable")
+	// ErrPrivacy: the permanent identity was asked for, and is not given away.
+	ErrPrivacy = errors.New("eaptest: permanent identity withheld")
+	// ErrTemporary: a pseudonym or re-authentication identity that is no NAI
+	// (RFC 4187, section 4.1.1.7).
+	ErrTemporary = errors.New("eaptest: temporary identity malformed")
 	// ErrMethod: another method than the one that was begun (RFC 3748, section
 	// 4.1), or one that the peer has not and declines with a Nak.
 	ErrMethod = errors.New("eaptest: method not wanted")
@@ -106,8 +111,9 @@ func (p *Peer) onRequest(q eap.Packet) ([]byte, error) {
 		return p.onChallenge(&m)
 	case aka.SubtypeNotification:
 		return p.onNotification(&m)
+	case aka.SubtypeReauthentication:
+		return p.onReauth(&m)
 	default:
-		// Re-authentication among them: the peer has taken no identity for it.
 		return p.clientError(ErrState)
 	}
 }
@@ -133,6 +139,10 @@ func (p *Peer) onEnd(q eap.Packet, s Status) error {
 	if !ok {
 		return fmt.Errorf("%w: %v", ErrState, q.Code)
 	}
+	if s == Succeeded {
+		p.keepTemporary()
+	}
+	p.dropOffered()
 	p.status, p.phase, p.answered = s, phaseDone, false
 	return nil
 }

@@ -1,6 +1,8 @@
 package eaptest
 
 import (
+	"fmt"
+
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
 )
@@ -10,7 +12,7 @@ import (
 type idRound uint8
 
 const (
-	idNone idRound = iota
+	idNone idRound = iota // EAP-Request/Identity
 	idAny
 	idFullauth
 	idPermanent
@@ -27,29 +29,95 @@ func idRoundOf(m *aka.Message) idRound {
 	}
 }
 
-// identities are what the peer may call itself. Pseudonyms and
-// re-authentication identities belong here once they are taken up.
-type identities struct {
-	aka, prime string // the permanent identity, by method
+// methodDigits are the methods that a peer may do, and the leading digits of
+// their permanent identities (TS 23.003, clauses 14.3 and 19.3.2).
+var methodDigits = [...]struct {
+	method eap.Type
+	digit  string
+}{{eap.TypeAKA, "0"}, {eap.TypeAKAPrime, "6"}}
+
+// methodSlot returns the method's place in methodDigits, or -1.
+func methodSlot(t eap.Type) int {
+	for i := range methodDigits {
+		if methodDigits[i].method == t {
+			return i
+		}
+	}
+	return -1
 }
 
-// newIdentities returns the permanent identities (TS 23.003, clause 19.3.2).
-func newIdentities(imsi eap.IMSI, realm string) identities {
+// identities are what the peer may call itself. They outlive a login.
+type identities struct {
+	realm     string // with "@"; may be empty
+	permanent [len(methodDigits)]string
+	anonymous [len(methodDigits)]string
+	pseudonym [len(methodDigits)]string // with realm; empty: none
+	reauth    reauthContext
+}
+
+// newIdentities returns the permanent identities (TS 23.003, clause 19.3.2)
+// and no others.
+func newIdentities(imsi eap.IMSI, realm string) (ids identities) {
 	if realm == "" {
 		var rules *eap.IdentityRules
 		realm = rules.Parse("0" + imsi.Digits()).PLMN.Realm("wlan")
 	}
 	if realm != "" {
-		realm = "@" + realm
+		ids.realm = "@" + realm
 	}
-	return identities{aka: "0" + imsi.Digits() + realm, prime: "6" + imsi.Digits() + realm}
+	for i, m := range methodDigits {
+		ids.permanent[i] = m.digit + imsi.Digits() + ids.realm
+		ids.anonymous[i] = m.digit + "anonymous" + ids.realm
+	}
+	return ids
 }
 
-func (i *identities) permanent(method eap.Type) string {
-	if method == eap.TypeAKAPrime {
-		return i.prime
+// choose returns the identity for a request of the method in use, or, before
+// there is one, for EAP-Response/Identity.
+//
+// RFC 4187, sections 4.1.3 and 4.1.5.
+func (p *Peer) choose(round idRound) (string, eap.IdentityKind) {
+	if c := &p.ids.reauth; round <= idAny && c.id != "" && p.does(c.keys.Method) {
+		return c.id, eap.KindReauth
 	}
-	return i.aka
+	if round != idPermanent {
+		for _, m := range p.cfg.Methods {
+			if id := p.ids.pseudonym[methodSlot(m)]; id != "" && p.does(m) {
+				return id, eap.KindPseudonym
+			}
+		}
+	}
+	m := p.method
+	if m == 0 {
+		m = p.cfg.Methods[0]
+	}
+	return p.ids.permanent[methodSlot(m)], eap.KindPermanent
+}
+
+// does reports whether an identity for the method m can be used now.
+// Identities for one method are of no use to another (RFC 9048, section 5.1).
+func (p *Peer) does(m eap.Type) bool {
+	if p.method != 0 {
+		return m == p.method
+	}
+	for _, have := range p.cfg.Methods {
+		if m == have {
+			return true
+		}
+	}
+	return false
+}
+
+// outerIdentity returns what EAP-Response/Identity says.
+func (p *Peer) outerIdentity() string {
+	if p.cfg.Identity != "" {
+		return p.cfg.Identity
+	}
+	id, kind := p.choose(idNone)
+	if kind == eap.KindPermanent && p.cfg.IdentityKey != nil {
+		return p.ids.anonymous[methodSlot(p.cfg.Methods[0])]
+	}
+	return id
 }
 
 // onIdentityRequest answers EAP-Request/Identity (RFC 3748, section 5.1).
@@ -57,8 +125,9 @@ func (p *Peer) onIdentityRequest() ([]byte, error) {
 	if p.phase != phaseStart {
 		p.Reset() // the authenticator begins anew
 	}
+	p.offered = p.offered || p.identity == p.ids.reauth.id
 	b := eap.AppendHeader(p.buf[:0], eap.CodeResponse, p.request.Identifier, eap.TypeIdentity)
-	b = append(b, p.cfg.Identity...)
+	b = append(b, p.identity...)
 	eap.EndPacket(b, 0)
 	return p.reply(b), nil
 }
@@ -75,10 +144,23 @@ func (p *Peer) onAKAIdentity(m *aka.Message) ([]byte, error) {
 		return p.clientError(ErrIdentityRound)
 	}
 	p.idRound = round
-	// Whatever is asked for, the permanent identity is the one there is.
-	p.identity = p.ids.permanent(p.method)
+	id, kind := p.choose(round)
+	sent := id
+	if kind == eap.KindPermanent {
+		switch {
+		case p.cfg.IdentityKey != nil:
+			var err error
+			if sent, err = p.conceal(id); err != nil {
+				return p.clientError(err)
+			}
+		case p.cfg.Conservative && p.ids.pseudonym[methodSlot(p.method)] != "":
+			return p.clientError(fmt.Errorf("%w: %v", ErrPrivacy, aka.AttrPermanentIDReq))
+		}
+	}
+	p.identity = id
+	p.offered = p.offered || kind == eap.KindReauth
 	b := p.message(aka.SubtypeIdentity)
-	b.String(aka.AttrIdentity, p.identity)
+	b.String(aka.AttrIdentity, sent)
 	resp, err := p.send(&b, false)
 	if err == nil {
 		// The pair counts once the next request shows that the response

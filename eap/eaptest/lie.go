@@ -71,13 +71,14 @@ func (l *Lie) For(t eap.Type) bool { return l.Methods == nil || slices.Contains(
 func (p *Peer) RAND() [16]byte { return p.rand }
 
 // tell returns the lie instead of pkt, a response without AT_MAC.
-func (l *Lie) tell(p *Peer, pkt []byte, sign bool) []byte {
+func (l *Lie) tell(p *Peer, pkt []byte, sign bool, extra []byte) []byte {
 	d := Draft{
 		Code: eap.Code(pkt[0]), Identifier: pkt[1], Type: eap.Type(pkt[4]),
 		Subtype: aka.Subtype(pkt[eapHeaderLen]),
 		Attrs:   slices.Clone(pkt[akaHeaderLen:]),
-		Sign:    sign,
+		Sign:    sign, MACExtra: extra,
 	}
+	d.open(&p.keys)
 	if sign {
 		d.Add(aka.AttrMAC, make([]byte, 2+macLen)...)
 	}

@@ -34,8 +34,8 @@ func (p *Peer) onNotification(m *aka.Message) ([]byte, error) {
 	if err := m.VerifyMAC(&p.keys, nil); err != nil {
 		return p.clientError(err)
 	}
-	if m.Has(aka.AttrEncrData) {
-		return refuse("AT_COUNTER belongs to a re-authentication")
+	if err := p.verifyNotified(m); err != nil {
+		return p.clientError(err)
 	}
 	switch {
 	case !n.Success():
@@ -47,5 +47,31 @@ func (p *Peer) onNotification(m *aka.Message) ([]byte, error) {
 	}
 	p.told, p.notified = true, n
 	b := p.message(aka.SubtypeNotification)
+	if p.reauthenticated {
+		if err := p.encryptCounter(&b, false); err != nil {
+			return nil, err
+		}
+	}
 	return p.send(&b, true)
+}
+
+// verifyNotified checks the counter, which protects the notification of a fast
+// re-authentication, and of that only, against replay (sections 9.10, 9.11).
+func (p *Peer) verifyNotified(m *aka.Message) error {
+	if !p.reauthenticated {
+		if m.Has(aka.AttrEncrData) {
+			return fmt.Errorf("%w: AT_COUNTER belongs to a re-authentication", ErrNotification)
+		}
+		return nil
+	}
+	nested, err := p.decrypt(m, &p.keys)
+	switch {
+	case err != nil:
+		return err
+	case !nested.Has(aka.AttrCounter):
+		return &aka.AttrError{Subtype: m.Subtype, Attr: aka.AttrCounter, Err: aka.ErrMissing}
+	case nested.Counter != p.counter:
+		return fmt.Errorf("%w: AT_COUNTER %d in re-authentication %d", ErrNotification, nested.Counter, p.counter)
+	}
+	return nil
 }

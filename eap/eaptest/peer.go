@@ -1,8 +1,10 @@
 package eaptest
 
 import (
+	"crypto/rsa"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/opentwag/twag/aka"
@@ -21,9 +23,26 @@ type PeerConfig struct {
 	// Realm is that of the permanent identity. Empty means the one of the IMSI's
 	// network: wlan.mncXXX.mccXXX.3gppnetwork.org (TS 23.003, clause 14.2).
 	Realm string
-	// Identity is what EAP-Response/Identity says. Empty means the permanent
-	// identity for the first of Methods.
+	// Identity is what EAP-Response/Identity says. Empty means what there is
+	// of: identity for fast re-authentication, pseudonym, permanent identity
+	// for the first of Methods (RFC 4187, section 4.1.3).
 	Identity string
+
+	// NoPseudonyms makes the peer take no pseudonyms.
+	NoPseudonyms bool
+	// NoReauth makes the peer take no identities for fast re-authentication.
+	NoReauth bool
+	// Conservative makes the peer refuse to send the permanent identity as
+	// long as it has a pseudonym (RFC 4187, section 4.1.6).
+	Conservative bool
+	// IdentityKey encrypts the permanent identity wherever it is sent;
+	// EAP-Response/Identity is anonymous then. Nil: it is sent in the clear.
+	IdentityKey *rsa.PublicKey
+	// IdentityKeyAttribute tells the server which key that is, such as
+	// "name=value". May be empty.
+	IdentityKeyAttribute string
+	// Rand is where initialisation vectors come from; nil is crypto/rand.
+	Rand io.Reader
 
 	// Methods are the methods that the peer does, preferred first: it asks for
 	// them with a Nak when the server wants another. Nil means EAP-AKA', then
@@ -36,8 +55,7 @@ type PeerConfig struct {
 	KDFs []uint16
 	// NetworkName is what the peer knows of its access network, for comparison
 	// with AT_KDF_INPUT (RFC 9048, section 3.1). Empty: it knows nothing.
-	NetworkName string
-	// ResultIndications makes the peer use protected success indications where
+	NetworkName string	// ResultIndications makes the peer use protected success indications where
 	// the server wants them (RFC 4187, section 6.2).
 	ResultIndications bool
 	// NoCheckcode leaves out AT_CHECKCODE, which is optional (RFC 4187, section
@@ -78,7 +96,8 @@ func (s Status) String() string {
 //
 //	start --method--> identity --challenge--> challenged --> authenticated --+--> confirmed
 //	                     |                     |     ^            |          |        |
-//	                     |                     +-sync/KDF         |      EAP-Success  |
+//	                     +--re-authentication--)----^             |      EAP-Success  |
+//	                     |                     +-sync/KDF         |          |        |
 //	                     +---------------------+------------------+                   |
 //	                     v refusal, or notification of failure                        v
 //	                  failing --------EAP-Failure--------> done <------EAP-Success----+
@@ -87,14 +106,16 @@ type phase uint8
 const (
 	// phaseStart: no request of a method was accepted. Nak is possible.
 	phaseStart phase = iota
-	// phaseIdentity: a method is chosen; AKA-Identity or the challenge comes
-	// next.
+	// phaseIdentity: a method is chosen; AKA-Identity, the challenge or a
+	// re-authentication comes next.
 	phaseIdentity
 	// phaseChallenged: a challenge came and was answered with another KDF or a
-	// synchronisation failure; another challenge comes next.
+	// synchronisation failure, or a re-authentication with "counter too
+	// small"; a challenge comes next.
 	phaseChallenged
 	// phaseAuthenticated: the server has proved itself and the response to its
-	// challenge is out. A notification or EAP-Success comes next.
+	// challenge or re-authentication is out. A notification or EAP-Success
+	// comes next.
 	phaseAuthenticated
 	// phaseConfirmed: the server has said, protected, that all is well. Only
 	// EAP-Success comes next.
@@ -109,6 +130,9 @@ const (
 // Peer is a phone: the peer's side of EAP-AKA and EAP-AKA'. It logs in as
 // often as it is asked to. It is not safe for concurrent use, and prints no
 // key.
+//
+// What one login has brought for the next, pseudonym and identity for fast
+// re-authentication, it keeps.
 type Peer struct {
 	cfg PeerConfig
 	ids identities
@@ -129,6 +153,15 @@ type Peer struct {
 	resyncs    int
 	told       bool // a notification came
 	notified   aka.Notification
+	offered    bool      // the re-authentication identity was sent
+	next       temporary // to be kept when the login succeeds
+
+	// The fast re-authentication.
+	reauthenticated bool
+	counter         uint16
+	nonceS          [16]byte
+	requestMAC      [16]byte // AT_MAC of the request
+	iv              [16]byte // of the last response
 
 	request  eap.Packet // the one being answered
 	answered bool       // lastID and buf mean something
@@ -149,33 +182,35 @@ func NewPeer(cfg PeerConfig) (*Peer, error) {
 		cfg.Methods = []eap.Type{eap.TypeAKAPrime, eap.TypeAKA}
 	}
 	for _, m := range cfg.Methods {
-		if m != eap.TypeAKA && m != eap.TypeAKAPrime {
+		if methodSlot(m) < 0 {
 			return nil, fmt.Errorf("%w: Methods: %v", ErrPeer, m)
 		}
 	}
 	if len(cfg.Methods) == 0 {
 		return nil, fmt.Errorf("%w: Methods: none", ErrPeer)
 	}
+	if err := cfg.checkIdentityKey(); err != nil {
+		return nil, err
+	}
 	if cfg.KDFs == nil {
 		cfg.KDFs = []uint16{kdfDefault}
 	}
 	p := &Peer{cfg: cfg, ids: newIdentities(cfg.IMSI, cfg.Realm)}
 	p.cfg.Methods, p.cfg.KDFs = slices.Clone(cfg.Methods), slices.Clone(cfg.KDFs)
-	if p.cfg.Identity == "" {
-		p.cfg.Identity = p.ids.permanent(cfg.Methods[0])
-	}
 	p.Reset()
 	return p, nil
 }
 
 // Reset forgets the login that is going on, so that the next one may begin. A
-// request for the identity that belongs to no login does the same.
+// request for the identity that belongs to no login does the same. What the
+// logins before have left is kept: see [Peer.Forget].
 func (p *Peer) Reset() {
+	p.dropOffered()
 	*p = Peer{
 		cfg: p.cfg, ids: p.ids,
-		identity: p.cfg.Identity,
-		request:  p.request, buf: p.buf, scratch: p.scratch,
+		request: p.request, buf: p.buf, scratch: p.scratch,
 	}
+	p.identity = p.outerIdentity()
 }
 
 // Status returns how the login stands.
@@ -191,7 +226,8 @@ func (p *Peer) Method() eap.Type { return p.method }
 // to (RFC 4187, section 7).
 func (p *Peer) Identity() string { return p.identity }
 
-// Keys returns the keys of the last challenge that the peer accepted. They
+// Keys returns the keys of the last challenge, or fast re-authentication, that
+// the peer accepted. They
 // must not be used before the login has succeeded, and are good until the next.
 func (p *Peer) Keys() *aka.Keys { return &p.keys }
 
@@ -212,7 +248,7 @@ func (p *Peer) Result() (eap.Result, bool) {
 	return eap.Result{
 		Method: p.method, Identity: p.identity, IMSI: p.cfg.IMSI,
 		MSK: p.keys.MSK, EMSK: p.keys.EMSK,
-		SessionID: aka.SessionID(p.method, p.rand, p.autn),
+		SessionID: p.sessionID(), Reauthenticated: p.reauthenticated,
 	}, true
 }
 

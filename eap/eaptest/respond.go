@@ -34,16 +34,19 @@ func (p *Peer) message(s aka.Subtype) aka.Builder {
 }
 
 // send ends a response, with AT_MAC or without.
-func (p *Peer) send(b *aka.Builder, sign bool) ([]byte, error) {
+func (p *Peer) send(b *aka.Builder, sign bool) ([]byte, error) { return p.finish(b, sign, nil) }
+
+// finish is send with the message-specific data of AT_MAC.
+func (p *Peer) finish(b *aka.Builder, sign bool, extra []byte) ([]byte, error) {
 	if l := p.cfg.Lie; l != nil && len(p.request.Data) > 0 && l.At == aka.Subtype(p.request.Data[0]) {
 		pkt, err := b.Bytes()
 		if err != nil {
 			return nil, err
 		}
-		return p.reply(l.tell(p, pkt, sign)), nil
+		return p.reply(l.tell(p, pkt, sign, extra)), nil
 	}
 	if sign {
-		b.MAC(&p.keys, nil)
+		b.MAC(&p.keys, extra)
 	}
 	pkt, err := b.Bytes()
 	if err != nil {

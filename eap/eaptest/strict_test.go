@@ -478,7 +478,7 @@ func TestStrict(t *testing.T) {
 			s.verified(challenge{extra: func(b *aka.Builder) {
 				b.Encrypt(&s.keys, [16]byte{9}, func(b *aka.Builder) {
 					b.String(aka.AttrNextPseudonym, "2pseudonym")
-					b.String(aka.AttrNextReauthID, "4again@realm")
+					b.String(aka.AttrNextReauthID, "4again@example.org")
 				})
 			}})
 			s.end(eap.CodeSuccess)
