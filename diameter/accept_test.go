@@ -72,6 +72,10 @@ func TestConnectionThatIsNotAccepted(t *testing.T) {
 		{"AVP beyond the end", nil, func(f *far) {
 			f.request(wire.Header{Command: CmdCapabilitiesExchange}, func(w *wire.Builder) { w.Raw([]byte{0, 0, 1, 4, 0x40, 0, 0, 99}) })
 		}, ResultInvalidAVPLength, []byte{0, 0, 1, 4, 0x40, 0, 0, 8}},
+		{"nothing but TLS inside the connection", nil, func(f *far) {
+			f.write(f.build(wire.Header{Flags: wire.FlagRequest, Command: CmdCapabilitiesExchange}, originOf(serverHost), withCapabilities(swxApplication),
+				func(w *wire.Builder) { w.Uint32(AVPInbandSecurityID, 0, wire.FlagMandatory, 1) }))
+		}, ResultNoCommonSecurity, nil},
 		{"E bit", nil, func(f *far) {
 			f.request(wire.Header{Flags: wire.FlagError, Command: CmdCapabilitiesExchange})
 		}, ResultInvalidHeaderBits, nil},

@@ -41,6 +41,7 @@ const (
 	AVPOriginRealm                 = 296
 	AVPExperimentalResult          = 297
 	AVPExperimentalResultCode      = 298
+	AVPInbandSecurityID            = 299
 )
 
 // Result-Code values (RFC 6733, section 7.1).
@@ -76,6 +77,7 @@ const (
 	ResultInvalidBitInHeader     = 5013
 	ResultInvalidAVPLength       = 5014
 	ResultInvalidMessageLength   = 5015
+	ResultNoCommonSecurity       = 5017
 )
 
 // Disconnect-Cause values (RFC 6733, section 5.4.3).

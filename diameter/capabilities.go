@@ -17,6 +17,7 @@ type capabilities struct {
 	originStateID uint32
 	applications  []Application
 	relay         bool
+	inbandOnly    bool // Inband-Security-Id is there, without NO_INBAND_SECURITY
 
 	result       uint32 // of a CEA; 0 if it is missing
 	errorMessage string
@@ -36,6 +37,7 @@ func parseCapabilities(m wire.Message) (*capabilities, error) {
 		return nil, avpResult(err)
 	}
 	var a wire.AVP
+	var inband, plain bool
 	for r := m.AVPs(); r.Next(&a); {
 		if a.Vendor != 0 {
 			if a.Flags&wire.FlagMandatory != 0 && m.Header().IsRequest() {
@@ -61,6 +63,10 @@ func parseCapabilities(m wire.Message) (*capabilities, error) {
 			c.originStateID, err = a.Uint32()
 		case AVPResultCode:
 			c.result, err = a.Uint32()
+		case AVPInbandSecurityID:
+			var v uint32
+			v, err = a.Uint32()
+			inband, plain = true, plain || v == 0
 		case AVPAuthApplicationID, AVPAcctApplicationID:
 			err = c.application(a, 0)
 		case AVPVendorSpecificApplicationID:
@@ -75,6 +81,7 @@ func parseCapabilities(m wire.Message) (*capabilities, error) {
 			return nil, invalidAVP(a, err)
 		}
 	}
+	c.inbandOnly = inband && !plain
 	if c.host == "" {
 		return nil, missingAVP(AVPOriginHost)
 	}

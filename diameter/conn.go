@@ -301,7 +301,7 @@ func (c *conn) message(m wire.Message) error {
 		c.onAnswer(m, h)
 		return nil
 	}
-	if h.Flags&0x0f != 0 || h.Flags&wire.FlagError != 0 {
+	if h.CheckBits() != nil {
 		c.refuse(m, &ResultError{Code: ResultInvalidHeaderBits})
 		return nil
 	}

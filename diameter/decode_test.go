@@ -113,7 +113,7 @@ func requireSame(t testing.TB, theirs, ours []*diam.AVP) {
 		ga, ok := a.Data.(*diam.GroupedAVP)
 		if !ok {
 			require.Equal(t, a.Data.Type(), b.Data.Type())
-			require.Equal(t, a.Data.Serialize(), b.Data.Serialize())
+			require.Equal(t, string(a.Data.Serialize()), string(b.Data.Serialize()))
 			continue
 		}
 		gb, ok := b.Data.(*diam.GroupedAVP)
@@ -185,7 +185,7 @@ func TestBadInput(t *testing.T) {
 			}
 			dm, err := decode()
 			used := allocated(func() { _, _ = decode() })
-			require.LessOrEqual(t, used, uint64(4*len(c.b)+1024), "octets allocated for %d", len(c.b))
+			require.LessOrEqual(t, used, uint64(4*len(c.b)+4096), "octets allocated for %d", len(c.b))
 			switch c.code {
 			case 0:
 				require.NoError(t, err)
@@ -416,6 +416,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		padGroups(dm.AVP)
 		requireSame(t, dm.AVP, back.AVP)
 
 		if !sameDefinitions(lib, dm.Header.ApplicationID, m) {
@@ -427,6 +428,17 @@ func FuzzDecode(f *testing.F) {
 			requireSame(t, theirs.AVP, ours.AVP)
 		}
 	})
+}
+
+// padGroups makes the lengths of groups what they are with the padding that
+// was missing at their ends.
+func padGroups(list []*diam.AVP) {
+	for _, a := range list {
+		if g, ok := a.Data.(*diam.GroupedAVP); ok {
+			padGroups(g.AVP)
+			a.Length = a.Len()
+		}
+	}
 }
 
 // sameDefinitions reports whether the library would not take an AVP of m for

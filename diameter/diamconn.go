@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/fiorix/go-diameter/v4/diam"
@@ -23,14 +22,15 @@ import (
 // alone and are those of the answer, whatever was used on the wire.
 func (n *Node) Do(ctx context.Context, m *diam.Message) (*diam.Message, error) {
 	buf := messageBuffers.Get().(*[]byte)
-	defer messageBuffers.Put(buf)
 	req, err := AppendMessage((*buf)[:0], m)
 	if err != nil {
 		return nil, err
 	}
-	*buf = req[:0]
 	req.SetEndToEnd(0)
 	a, err := n.Exchange(ctx, req)
+	if *buf = req[:0]; cap(req) <= bufferKeep {
+		messageBuffers.Put(buf)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +81,9 @@ func Find(m *diam.Message, code, vendor uint32) (*diam.AVP, bool) {
 }
 
 // HandleDiam registers a handler of go-diameter. It is called concurrently,
-// with messages decoded by [Dictionary.Decode] that are its own, and writes its
-// answer to the connection, now or later. A request it writes to the
+// with messages decoded by [Dictionary.Decode] that are its own (their context
+// ends when the handler returns), and writes its answer to the connection, now
+// or later. A request it writes to the
 // connection is matched with its answer, which is handed to the handler that
 // is registered for the command; both see the identifiers that it wrote. The
 // connection's context carries the smpeer.Metadata of its peer.
@@ -168,10 +169,16 @@ func (d *diamConn) request(m wire.Message, h wire.Header) error {
 	if n.draining.Load() {
 		return ErrClosed
 	}
-	var id atomic.Uint32
-	timer := time.AfterFunc(n.cfg.RequestTimeout, func() { c.pending.take(id.Load()) })
+	var mu sync.Mutex // guards over and timer
+	var over bool
+	var timer *time.Timer
 	waiting := &call{fn: func(a wire.Message, err error) {
-		timer.Stop()
+		mu.Lock()
+		over = true
+		if timer != nil {
+			timer.Stop()
+		}
+		mu.Unlock()
 		if err == nil {
 			a.SetHopByHop(h.HopByHop)
 			a.SetEndToEnd(h.EndToEnd)
@@ -180,12 +187,16 @@ func (d *diamConn) request(m wire.Message, h wire.Header) error {
 	}}
 	sent := h
 	sent.EndToEnd = 0 // go-diameter's random ones may repeat
-	got, err := n.begin(c, waiting, m, sent)
-	id.Store(got)
+	id, err := n.begin(c, waiting, m, sent)
 	if err != nil {
-		timer.Stop()
+		return err
 	}
-	return err
+	mu.Lock()
+	defer mu.Unlock()
+	if !over {
+		timer = time.AfterFunc(n.cfg.RequestTimeout, func() { c.pending.take(id) })
+	}
+	return nil
 }
 
 // serveAnswer gives the answer to a request of a go-diameter handler to a

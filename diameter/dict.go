@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"sync"
 
 	"github.com/fiorix/go-diameter/v4/diam/datatype"
@@ -79,7 +80,7 @@ func definitionsOf(p *dict.Parser) map[uint32][]AVPDefinition {
 		for _, a := range app.AVP {
 			list = append(list, AVPDefinition{
 				Code: a.Code, Vendor: a.VendorID, Name: a.Name, Type: a.Data.Type,
-				Mandatory: a.Must == "M" || len(a.Must) > 0 && a.Must != "V" && a.Must != "-",
+				Mandatory: strings.Contains(a.Must, "M"),
 			})
 		}
 		defs[app.ID] = list

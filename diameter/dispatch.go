@@ -111,6 +111,10 @@ func (n *Node) serve(c *conn, m wire.Message, h wire.Header) {
 		c.refuse(m, n.unhandled(h))
 		return
 	}
+	if n.draining.Load() {
+		c.refuse(m, &ResultError{Code: ResultTooBusy, Message: "shutting down"})
+		return
+	}
 	buf := messageBuffers.Get().(*[]byte)
 	*buf = append((*buf)[:0], m...)
 	n.inFlight.Add(1)

@@ -144,6 +144,10 @@ func (n *Node) accept(nc net.Conn) {
 	n.wg.Go(func() {
 		_ = nc.SetReadDeadline(time.Now().Add(n.cfg.HandshakeTimeout))
 		n.readConn(c)
+		if c.peer.Load() == nil {
+			// No CER, so no peer; who connects at random is not worth a warning.
+			n.cfg.Logger.LogAttrs(n.ctx, slog.LevelDebug, logRefused, slog.Any("address", nc.RemoteAddr()), slog.Any("error", c.err))
+		}
 		n.mu.Lock()
 		n.accepted--
 		n.mu.Unlock()
@@ -168,8 +172,13 @@ func (n *Node) acceptCER(c *conn, m wire.Message, h wire.Header) (*peer, *capabi
 	if err == nil {
 		p, err = n.peerFor(c, caps)
 	}
-	if err == nil && !caps.commonWith(n.cfg.Applications) {
+	switch {
+	case err != nil:
+	case !caps.commonWith(n.cfg.Applications):
 		err = &ResultError{Code: ResultNoCommonApplication}
+	case caps.inbandOnly:
+		// TLS that begins after the exchange is RFC 3588's; not supported.
+		err = &ResultError{Code: ResultNoCommonSecurity}
 	}
 	if err != nil {
 		host := ""

@@ -56,6 +56,7 @@ type peer struct {
 	done    chan struct{}
 
 	usable atomic.Pointer[conn] // where requests may be sent; nil: nowhere
+	shown  atomic.Pointer[conn] // the one in the peer table
 
 	// Of the goroutine:
 	m              machine

@@ -101,6 +101,7 @@ func (p *peer) publish() {
 	} else {
 		p.usable.Store(nil)
 	}
+	p.shown.Store(c)
 	p.mu.Lock()
 	was := p.status.State
 	if p.lastErr != nil {
@@ -151,7 +152,7 @@ func (p *peer) snapshot() PeerStatus {
 	p.mu.Lock()
 	s := p.status
 	p.mu.Unlock()
-	if c := p.usable.Load(); c != nil {
+	if c := p.shown.Load(); c != nil {
 		s.Pending, s.Unmatched = c.pending.len(), c.unmatched.Load()
 	}
 	return s
