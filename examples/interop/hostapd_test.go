@@ -63,10 +63,19 @@ func startHostapd(t *testing.T, centre *auc.AuC) radiusServer {
 	users := write("users", "\"0\"* AKA\n\"6\"* AKA'\n")
 	config := write("hostapd.conf", fmt.Sprintf("driver=none\neap_server=1\neap_user_file=%s\neap_sim_db=unix:%s\n"+
 		"radius_server_clients=%s\nradius_server_auth_port=%d\n", users, socket, clients, port))
-	p, err := Start("hostapd", config)
-	require.NoError(t, err)
-	t.Cleanup(p.Kill)
-	require.NoError(t, p.WaitFor("AP-ENABLED", 5*time.Second))
+	// Its end of the socket is a file in /tmp, named by its process number, that
+	// a hostapd of another sandbox may have, or have left behind.
+	for range 20 {
+		p, err := Start("hostapd", config)
+		require.NoError(t, err)
+		t.Cleanup(p.Kill)
+		require.NoError(t, p.WaitFor("AP-ENABLED", 5*time.Second))
+		if !strings.Contains(p.Output(), "Address already in use") {
+			t.Cleanup(func() { stopped(t, p, 0) }) // removes the file
+			break
+		}
+		p.Kill()
+	}
 	return radiusServer{addr: netip.AddrPortFrom(loopback, port), secret: secret}
 }
 

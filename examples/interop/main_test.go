@@ -5,4 +5,4 @@ import (
 	"testing"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m, "hsssim")) }
+func TestMain(m *testing.M) { os.Exit(Main(m, "twagd", "hsssim", "apsim")) }

@@ -23,26 +23,31 @@ const (
 	relayHost     = "dra1." + diameterRealm
 )
 
-// startHSS starts the HSS simulator with the tests' subscribers and returns
-// its address.
-func startHSS(t *testing.T, args ...string) netip.AddrPort {
+// hss is the HSS simulator's process.
+type hss struct {
+	*Program
+	addr netip.AddrPort
+}
+
+// startHSS starts the HSS simulator with the tests' subscribers.
+func startHSS(t *testing.T, args ...string) hss {
 	t.Helper()
 	address := freePort(t)
-	start(t, "hsssim", "serves", append([]string{
+	p := start(t, "hsssim", "serves", append([]string{
 		"-listen", address.String(), "-host", hssHost, "-realm", diameterRealm, "-subscribers", fmt.Sprint(subscribers), "-log", "info",
 	}, args...)...)
-	return address
+	return hss{p, address}
 }
 
 // startRelay starts freeDiameterd between serverHost, which connects to it,
 // and the HSS, and returns its address.
-func startRelay(t *testing.T, hss netip.AddrPort) netip.AddrPort {
+func startRelay(t *testing.T, home hss) netip.AddrPort {
 	t.Helper()
 	address := netip.AddrPortFrom(netip.MustParseAddr(RelayAddress), freePort(t).Port())
 	p, err := Relay{
 		Identity: relayHost, Realm: diameterRealm, Port: int(address.Port()),
 		Accept:  []string{serverHost},
-		Connect: []RelayPeer{{Identity: hssHost, Address: hss.Addr().String(), Port: int(hss.Port())}},
+		Connect: []RelayPeer{{Identity: hssHost, Address: home.addr.Addr().String(), Port: int(home.addr.Port())}},
 	}.Start(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { stopped(t, p, 0) })

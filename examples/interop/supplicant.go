@@ -106,12 +106,17 @@ func (s Supplicant) Run(ctx context.Context) (SupplicantResult, error) {
 	if err != nil {
 		return SupplicantResult{}, err
 	}
-	r := SupplicantResult{ExitCode: code, Log: p.Output()}
-	if m := keysLine.FindStringSubmatch(r.Log); m != nil {
+	return supplicantResult(code, p.Output()), nil
+}
+
+// supplicantResult reads what eapol_test has said.
+func supplicantResult(code int, log string) SupplicantResult {
+	r := SupplicantResult{ExitCode: code, Log: log}
+	if m := keysLine.FindStringSubmatch(log); m != nil {
 		r.KeysOK, _ = strconv.Atoi(m[1])
 		r.KeysMismatch, _ = strconv.Atoi(m[2])
 	}
-	return r, nil
+	return r
 }
 
 func (s Supplicant) config(dir string) string {
