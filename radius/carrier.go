@@ -46,6 +46,8 @@ func (c *packetCarrier) write(b []byte, to *path) error {
 	return err
 }
 
+func (c *packetCarrier) writeBatch(out []outgoing) { writeEach(c, out) }
+
 func (c *packetCarrier) stopReading() {
 	c.stopped.Store(true)
 	if c.pc.SetReadDeadline(time.Now()) != nil {

@@ -40,6 +40,7 @@ type udpCarrier struct {
 	local   net.Addr
 	stopped atomic.Bool
 	recv    func(fd uintptr) bool // c.recvmmsg, bound once
+	family  int                   // AF_INET, AF_INET6; 0 if unknown
 
 	// template is the control message of an answer but for the address; nil
 	// when answers need none.
@@ -71,9 +72,16 @@ func newUDPCarrier(conn *net.UDPConn) carrier {
 		h.Iov = &c.iovs[i]
 		h.SetIovlen(1)
 	}
-	if isUnspecified(c.local) {
-		c.wantDestination()
-	}
+	_ = raw.Control(func(fd uintptr) {
+		family, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
+		if err != nil {
+			return
+		}
+		c.family = family
+		if isUnspecified(c.local) {
+			c.wantDestination(int(fd))
+		}
+	})
 	for i := range batchSize {
 		c.prepare(i)
 	}
@@ -82,29 +90,23 @@ func newUDPCarrier(conn *net.UDPConn) carrier {
 
 // wantDestination asks the kernel for the address that each datagram was sent
 // to. A host that won't tell answers from the address it would choose itself.
-func (c *udpCarrier) wantDestination() {
-	_ = c.raw.Control(func(fd uintptr) {
-		family, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
-		if err != nil {
-			return
-		}
-		size := unix.SizeofInet6Pktinfo
-		level, option := unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
-		c.info = unix.IPV6_PKTINFO
-		if family == unix.AF_INET {
-			size = unix.SizeofInet4Pktinfo
-			level, option = unix.IPPROTO_IP, unix.IP_PKTINFO
-			c.info = unix.IP_PKTINFO
-		}
-		if unix.SetsockoptInt(int(fd), level, option, 1) != nil {
-			return
-		}
-		c.template = make([]byte, unix.CmsgSpace(size))
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&c.template[0]))
-		c.infoLevel = int32(level)
-		h.Level, h.Type = c.infoLevel, c.info
-		h.SetLen(unix.CmsgLen(size))
-	})
+func (c *udpCarrier) wantDestination(fd int) {
+	size := unix.SizeofInet6Pktinfo
+	level, option := unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+	c.info = unix.IPV6_PKTINFO
+	if c.family == unix.AF_INET {
+		size = unix.SizeofInet4Pktinfo
+		level, option = unix.IPPROTO_IP, unix.IP_PKTINFO
+		c.info = unix.IP_PKTINFO
+	}
+	if unix.SetsockoptInt(fd, level, option, 1) != nil {
+		return
+	}
+	c.template = make([]byte, unix.CmsgSpace(size))
+	c.infoLevel = int32(level)
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&c.template[0]))
+	h.Level, h.Type = c.infoLevel, c.info
+	h.SetLen(unix.CmsgLen(size))
 }
 
 func (c *udpCarrier) read() (int, error) {

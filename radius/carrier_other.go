@@ -43,6 +43,8 @@ func (c *udpCarrier) write(b []byte, to *path) error {
 	return err
 }
 
+func (c *udpCarrier) writeBatch(out []outgoing) { writeEach(c, out) }
+
 func (c *udpCarrier) stopReading() {
 	c.stopped.Store(true)
 	_ = c.conn.SetReadDeadline(time.Now())

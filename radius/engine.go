@@ -98,7 +98,7 @@ func newEngine(s *Server) (*engine, error) {
 	if e.timeout < 0 || workers < 0 || queue < 0 || remember < 0 {
 		return nil, errors.New("radius: Server.Timeout, Workers, Queue and Remember must not be negative")
 	}
-	e.pool = newPool(e.serve, workers, queue)
+	e.pool = newPool(e.serve, e.send, workers, queue)
 	e.dups = newDuplicates(remember, e.timeout, orDefault(s.ReplyLifetime, defaultReplyLifetime))
 	return e, nil
 }
@@ -275,15 +275,6 @@ func (e *engine) serve(r *request) {
 		r.release()
 	}()
 	e.handler.ServeRADIUS(r, r.parse())
-}
-
-// answer remembers a signed reply and sends it.
-func (e *engine) answer(r *request, reply []byte) error {
-	now := time.Now()
-	e.dups.finish(now.Sub(e.start), r.ref, reply)
-	err := r.carrier.write(reply, &r.back)
-	e.sent(r.info(), reply, now.Sub(r.received), err)
-	return err
 }
 
 // resend answers a repetition with the octets of the first answer.

@@ -30,6 +30,8 @@ type carrier interface {
 	datagram(i int) ([]byte, *path)
 	// write sends one datagram. It is safe for concurrent use.
 	write(b []byte, to *path) error
+	// writeBatch sends answers and notes their errors.
+	writeBatch(out []outgoing)
 	// stopReading makes read return. Writes go on.
 	stopReading()
 	// close closes the socket.

@@ -15,11 +15,17 @@ import (
 // worker blocks, the second takes over, else the first has often emptied the
 // queue before the second comes to look.
 //
+// Answers take part in this. As long as a wake is under way they may be held
+// back, to be sent in one go: the worker that comes to look at the queue will
+// send them, or leave them to the next if it wakes another. So nothing is held
+// while a handler blocks, unless a worker is on its way.
+//
 // Idle workers are reused last in, first out. Those that were not needed for a
 // whole period retire.
 type pool struct {
-	run func(*request)
-	max int
+	run  func(*request)
+	send func(*outBatch)
+	max  int
 
 	wg sync.WaitGroup
 
@@ -30,7 +36,8 @@ type pool struct {
 	workers int
 	waking  bool // a worker was told to look at the queue and has not yet
 	closed  bool
-	minIdle int // lowest len(idle) in this period
+	held    *outBatch // answers that are held back; nil is none
+	minIdle int       // lowest len(idle) in this period
 	retire  *time.Timer
 }
 
@@ -41,8 +48,8 @@ type worker struct {
 	wake chan bool // true: look at the queue; false: end
 }
 
-func newPool(run func(*request), workers, queue int) *pool {
-	return &pool{run: run, max: workers, queue: make([]*request, queue)}
+func newPool(run func(*request), send func(*outBatch), workers, queue int) *pool {
+	return &pool{run: run, send: send, max: workers, queue: make([]*request, queue)}
 }
 
 // submit queues as many of the requests as there is room for, and returns how
@@ -105,9 +112,13 @@ func (p *pool) work(w *worker) {
 		p.mu.Lock()
 		p.workers--
 		next := p.wakeLocked()
+		held := p.takeHeldLocked()
 		p.mu.Unlock()
 		if next != nil {
 			next.wake <- true
+		}
+		if held != nil {
+			p.send(held)
 		}
 	}()
 	look := true
@@ -133,7 +144,11 @@ func (p *pool) next(w *worker, woken bool) *request {
 		} else {
 			p.idle = append(p.idle, w)
 		}
+		held := p.takeHeldLocked()
 		p.mu.Unlock()
+		if held != nil {
+			p.send(held)
+		}
 		return nil
 	}
 	r := p.queue[p.head]
@@ -141,11 +156,46 @@ func (p *pool) next(w *worker, woken bool) *request {
 	p.head = (p.head + 1) % len(p.queue)
 	p.n--
 	another := p.wakeLocked()
+	held := p.takeHeldLocked()
 	p.mu.Unlock()
 	if another != nil {
 		another.wake <- true
 	}
+	if held != nil {
+		p.send(held)
+	}
 	return r
+}
+
+// hold takes an answer that is to be sent. direct tells the caller to send it
+// at once; batch, if not nil, to send that, which it is part of.
+func (p *pool) hold(o outgoing) (direct bool, batch *outBatch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.waking && p.held == nil {
+		return true, nil
+	}
+	if p.held == nil {
+		p.held = outBatches.Get().(*outBatch)
+	}
+	p.held.o[p.held.n] = o
+	p.held.n++
+	if p.waking && p.held.n < maxHeld {
+		return false, nil
+	}
+	batch, p.held = p.held, nil
+	return false, batch
+}
+
+// takeHeldLocked returns what is held back, unless a worker is on its way that
+// will see to it.
+func (p *pool) takeHeldLocked() *outBatch {
+	if p.waking {
+		return nil
+	}
+	held := p.held
+	p.held = nil
+	return held
 }
 
 // tick ends the workers that were idle for the whole of the last period: those

@@ -1,14 +1,10 @@
 package radius
 
 import (
-	"sync"
-
 	layeh "layeh.com/radius"
 
 	"github.com/opentwag/twag/radius/internal/wire"
 )
-
-var replyBuffers = sync.Pool{New: func() any { return new([wire.MaxLen]byte) }}
 
 // appendReply appends the signed reply p to b, which has room for a whole
 // packet.

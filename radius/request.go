@@ -109,8 +109,8 @@ func (r *request) udpAddr() *net.UDPAddr {
 // It may be called once, from any goroutine, until the request's deadline,
 // also after the handler has returned. The reply's code must fit the request;
 // an unusable reply is an error that wraps [ErrPacket], and Write may be tried
-// again. An error of the network is returned too; the reply is remembered all
-// the same. The engine puts Message-Authenticator first, instead of any that p
+// again. An error of the network is returned too if it is known by then; the
+// reply is remembered all the same. The engine puts Message-Authenticator first, instead of any that p
 // has, and copies the request's Proxy-State attributes if p has none.
 func (r *request) Write(p *layeh.Packet) error {
 	if !time.Now().Before(r.ctx.deadline) {
@@ -120,14 +120,14 @@ func (r *request) Write(p *layeh.Packet) error {
 		return ErrAnswered
 	}
 	buf := replyBuffers.Get().(*[wire.MaxLen]byte)
-	defer replyBuffers.Put(buf)
 	reply, err := r.appendReply(buf[:0], p)
 	if err != nil {
+		replyBuffers.Put(buf)
 		r.state.Store(reqOpen)
 		return err
 	}
 	r.state.Store(reqOver)
-	err = r.eng.answer(r, reply)
+	err = r.eng.answer(r, buf, len(reply))
 	r.release()
 	return err
 }
