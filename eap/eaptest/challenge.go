@@ -16,11 +16,14 @@ const kdfDefault = 1
 //
 // RFC 4187, section 9.3; for EAP-AKA', RFC 9048, section 3.
 func (p *Peer) onChallenge(m *aka.Message) ([]byte, error) {
-	if p.phase != phaseIdentity && p.phase != phaseChallenged {
+	if p.phase != phaseIdentity && p.phase != phaseChallenged && !p.startsAgain() {
 		return p.clientError(ErrState)
 	}
 	if p.method == eap.TypeAKAPrime {
 		if resp, err := p.negotiate(m); resp != nil || err != nil {
+			return resp, err
+		}
+		if resp, err := p.negotiateFS(m); resp != nil || err != nil {
 			return resp, err
 		}
 		if !m.Has(aka.AttrKDFInput) {
@@ -57,11 +60,15 @@ func (p *Peer) onChallenge(m *aka.Message) ([]byte, error) {
 	if m.Bidding && p.prefersPrime() {
 		return p.authReject(ErrBiddingDown)
 	}
+	if err := p.agreeFS(m); err != nil {
+		return p.clientError(err)
+	}
 	p.resultInd = m.Has(aka.AttrResultInd) && p.cfg.ResultIndications
 	p.phase = phaseAuthenticated
 
 	b := p.message(aka.SubtypeChallenge)
 	b.Octets(aka.AttrRES, out.RES[:out.RESLen])
+	p.addPublic(&b)
 	if !p.cfg.NoCheckcode {
 		b.Octets(aka.AttrCheckcode, p.checkcodeValue())
 	}

@@ -55,7 +55,13 @@ type PeerConfig struct {
 	KDFs []uint16
 	// NetworkName is what the peer knows of its access network, for comparison
 	// with AT_KDF_INPUT (RFC 9048, section 3.1). Empty: it knows nothing.
-	NetworkName string	// ResultIndications makes the peer use protected success indications where
+	NetworkName string
+	// ForwardSecrecy says whether the peer does EAP-AKA' with forward secrecy
+	// where the server offers it, or does nothing else (RFC 9678). FSGroups are
+	// the groups that it has; nil means both.
+	ForwardSecrecy aka.ForwardSecrecy
+	FSGroups       []aka.FSGroup
+	// ResultIndications makes the peer use protected success indications where
 	// the server wants them (RFC 4187, section 6.2).
 	ResultIndications bool
 	// NoCheckcode leaves out AT_CHECKCODE, which is optional (RFC 4187, section
@@ -146,6 +152,7 @@ type Peer struct {
 	checkcode  aka.Checkcode
 	kdfs       aka.KDFList // the list that counts
 	kdfWanted  uint16      // asked for instead of the list's first; 0: none
+	fs         secrecy
 	rand, autn [16]byte
 	out        milenage.Output
 	keys       aka.Keys
@@ -192,11 +199,15 @@ func NewPeer(cfg PeerConfig) (*Peer, error) {
 	if err := cfg.checkIdentityKey(); err != nil {
 		return nil, err
 	}
+	if err := validateFS(&cfg); err != nil {
+		return nil, err
+	}
 	if cfg.KDFs == nil {
 		cfg.KDFs = []uint16{kdfDefault}
 	}
 	p := &Peer{cfg: cfg, ids: newIdentities(cfg.IMSI, cfg.Realm)}
 	p.cfg.Methods, p.cfg.KDFs = slices.Clone(cfg.Methods), slices.Clone(cfg.KDFs)
+	p.cfg.FSGroups = slices.Clone(cfg.FSGroups)
 	p.Reset()
 	return p, nil
 }
