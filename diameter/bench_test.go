@@ -22,7 +22,7 @@ import (
 // The pair benchmarks send a MAR of some 390 octets and have it answered with
 // a MAA of some 350, over one TCP connection on loopback with both ends in
 // this process, 64 in flight.
-const benchInFlight = 64
+var benchInFlight = 64
 
 func benchMAR(b testing.TB) wire.Message {
 	w := wire.NewBuilder(nil, wire.Header{Flags: wire.FlagRequest | wire.FlagProxiable, Command: cmdMAR, Application: swxApplication})
@@ -112,6 +112,17 @@ func BenchmarkPairs(b *testing.B) {
 			if err == nil && len(a) < 300 {
 				b.Error("short answer")
 			}
+			return err
+		})
+	})
+	b.Run("native, few in flight", func(b *testing.B) {
+		defer func(n int) { benchInFlight = n }(benchInFlight)
+		benchInFlight = 4
+		c, s := connected(b, clientConfig(), serverConfig())
+		s.Handle(swxApplication, cmdMAR, benchMAA)
+		m := benchMAR(b)
+		inFlight(b, func() error {
+			_, err := c.Exchange(context.Background(), m)
 			return err
 		})
 	})
