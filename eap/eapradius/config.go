@@ -12,6 +12,7 @@ import (
 	layeh "layeh.com/radius"
 
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/keyring"
 )
 
 // Defaults of [Config].
@@ -20,6 +21,7 @@ const (
 	DefaultConversationTimeout = 60 * time.Second
 	DefaultDeadline            = 8 * time.Second
 	DefaultMaxInvalid          = 5
+	DefaultMaxReplays          = 1 << 20
 )
 
 // Config is how a [Handler] works. The zero value is complete.
@@ -35,8 +37,20 @@ type Config struct {
 	// not block. Identity is not known yet.
 	CompletePeer func(r *layeh.Request, p *eap.Peer)
 
+	// StateKeys, if not nil, lets conversations travel sealed in the State
+	// attribute between two requests, so that any server with the same keys
+	// answers the next one, and a half-done login takes no memory. It needs
+	// the servers' clocks to agree within a few seconds, and the same methods
+	// on all. Nil: conversations wait in this process.
+	StateKeys *keyring.Ring
+	// MaxReplays is of how many logins the used States are remembered, so that
+	// none is used twice while it is good; only with StateKeys. Above it the
+	// oldest are forgotten early. About 40 octets each. Default
+	// [DefaultMaxReplays].
+	MaxReplays int
+
 	// MaxConversations is how many logins may be under way at once; a further
-	// one is rejected. A waiting conversation takes about 1 KiB. Default
+	// one is rejected. Those in a sealed State do not count. A waiting conversation takes about 1 KiB. Default
 	// [DefaultMaxConversations].
 	MaxConversations int
 	// ConversationTimeout is how long a conversation waits for the next
@@ -66,6 +80,7 @@ type Config struct {
 // cannot be meant.
 func (c Config) withDefaults() Config {
 	orDefault(&c.MaxConversations, DefaultMaxConversations, "MaxConversations")
+	orDefault(&c.MaxReplays, DefaultMaxReplays, "MaxReplays")
 	orDefault(&c.ConversationTimeout, DefaultConversationTimeout, "ConversationTimeout")
 	orDefault(&c.Deadline, DefaultDeadline, "Deadline")
 	if c.MaxInvalid < 0 {

@@ -26,6 +26,7 @@ type fakeMethod struct {
 	typ   eap.Type
 	start byte
 	hold  chan struct{} // orderNeed waits for it
+	fat   int           // how much longer than needed the state is
 }
 
 // Orders of a fakeMachine.
@@ -70,7 +71,12 @@ func (m fakeMethod) Type() eap.Type { return m.typ }
 
 func (m fakeMethod) New(p eap.Peer) eap.Machine { return &fakeMachine{fakeMethod: m, peer: p} }
 
-func (m fakeMethod) Restore(eap.Peer, []byte) (eap.Machine, error) { return nil, errFake }
+func (m fakeMethod) Restore(p eap.Peer, state []byte) (eap.Machine, error) {
+	if len(state) != 2+m.fat {
+		return nil, errFake
+	}
+	return &fakeMachine{fakeMethod: m, peer: p, asked: state[0], round: state[1]}, nil
+}
 
 type fakeMachine struct {
 	fakeMethod
@@ -116,7 +122,9 @@ func (m *fakeMachine) Resume(t eap.Turn, a eap.Answer) eap.Step {
 	}
 }
 
-func (m *fakeMachine) AppendState(b []byte) ([]byte, error) { return b, errFake }
+func (m *fakeMachine) AppendState(b []byte) ([]byte, error) {
+	return append(append(b, m.asked, m.round), make([]byte, m.fat)...), nil
+}
 
 func (m *fakeMachine) do(t eap.Turn, order byte) eap.Step {
 	m.asked = order

@@ -34,12 +34,17 @@ func New(auth *eap.Authenticator, cfg Config) *Handler {
 		panic("eapradius: no Authenticator")
 	}
 	h := &Handler{auth: auth, cfg: cfg.withDefaults()}
-	h.room = newTable(&h.cfg)
+	if h.cfg.StateKeys != nil {
+		h.room = newSealed(auth, &h.cfg)
+	} else {
+		h.room = newTable(&h.cfg)
+	}
 	return h
 }
 
-// Conversations returns how many logins are under way, those included of which
-// nothing was heard for some time.
+// Conversations returns how many logins wait in this process, those included
+// of which nothing was heard for some time. Those that wait in a sealed State
+// are nobody's to count.
 func (h *Handler) Conversations() int { return h.room.len() }
 
 // ServeRADIUS implements layeh's Handler.
@@ -117,14 +122,9 @@ func (x *exchange) serve() {
 // first begins a conversation: with an Identity request after EAP-Start, with
 // the method after the Response to one that the NAS sent itself.
 func (x *exchange) first() {
-	peer := x.q.peer()
-	nas, station := peer.NASID, peer.StationID
-	if x.h.cfg.CompletePeer != nil {
-		x.h.cfg.CompletePeer(x.r, &peer)
-	}
 	s := &session{
-		conv:  x.h.auth.New(peer),
-		began: x.now, client: x.q.client, nas: nas, station: station,
+		conv:  x.h.auth.New(x.peer()),
+		began: x.now, client: x.q.client, nas: x.q.nas(), station: string(x.q.station),
 	}
 	if err := x.h.room.begin(s, x.now); err != nil {
 		x.refuse(failure(x.q.eap), err)
@@ -140,9 +140,18 @@ func (x *exchange) first() {
 	x.conclude(s.conv.Handle(x.now, x.q.eap))
 }
 
+// peer returns the peer as the request shows it, completed.
+func (x *exchange) peer() eap.Peer {
+	peer := x.q.peer()
+	if x.h.cfg.CompletePeer != nil {
+		x.h.cfg.CompletePeer(x.r, &peer)
+	}
+	return peer
+}
+
 // next goes on with the conversation that the State names.
 func (x *exchange) next() {
-	s, repeated, err := x.h.room.take(&x.q, x.now)
+	s, repeated, err := x.h.room.take(&x.q, x.peer, x.now)
 	switch {
 	case errors.Is(err, ErrBusy), errors.Is(err, ErrStaleState):
 		// The answer to the other request is, or was, the answer.
@@ -248,13 +257,7 @@ func (x *exchange) authorize(result *eap.Result) eap.Authorization {
 	}
 	g := x.h.cfg.Authorizer.Authorize(x.context(), Login{Result: result, Peer: s.conv.Peer(), Request: x.r.Packet})
 	s.grant = g.Attributes
-	if g.Refusal != eap.RefusalNone {
-		s.refused = fmt.Errorf("%w: %v", ErrRefused, g.Refusal)
-		if g.Err != nil {
-			s.refused = fmt.Errorf("%w: %v: %w", ErrRefused, g.Refusal, g.Err)
-		}
-	}
-	s.answer = eap.Authorization{Refusal: g.Refusal, Err: g.Err}
+	s.answered(g)
 	return s.answer
 }
 
@@ -333,11 +336,16 @@ func (x *exchange) challenge(pkt []byte, because error, repeated bool) {
 func (x *exchange) discard(o eap.Outcome) {
 	x.discarded(o.Err)
 	switch {
-	case o.Packet == nil:
+	case o.Packet == nil && !x.s.stateless:
 		// There is nothing to repeat: the first packet of a conversation.
 		x.fail(failure(x.q.eap), o.Err)
 	case !x.spend():
 		x.fail(failure(x.q.eap), fmt.Errorf("%w: %w", ErrInvalid, o.Err))
+	case o.Packet == nil:
+		// The request is not known any more. The State may come again, with
+		// the packet that we wait for.
+		_, err := x.h.room.park(nil, x.s, true, x.now)
+		x.drop(errors.Join(o.Err, err))
 	default:
 		x.challenge(o.Packet, o.Err, false)
 	}

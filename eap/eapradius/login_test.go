@@ -21,6 +21,7 @@ import (
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eapradius"
 	"github.com/opentwag/twag/eap/eaptest"
+	"github.com/opentwag/twag/keyring"
 	"github.com/opentwag/twag/milenage"
 )
 
@@ -96,8 +97,11 @@ func (n *nas) send(t testing.TB, l *lab, pkt []byte) []byte {
 	}
 	w := &writer{}
 	l.handler.ServeRADIUS(w, &layeh.Request{RemoteAddr: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1)}, Packet: n.request})
-	require.NotNil(t, w.reply)
-	n.reply, n.state = w.reply, rfc2865.State_Get(w.reply)
+	n.reply = w.reply
+	if w.reply == nil {
+		return nil
+	}
+	n.state = rfc2865.State_Get(w.reply)
 	b, err := rfc2869.EAPMessage_Lookup(w.reply)
 	require.NoError(t, err)
 	return b
@@ -120,7 +124,7 @@ func (l *lab) login(t testing.TB, p *eaptest.Peer, start bool) *nas {
 			break
 		}
 		pkt = n.send(t, l, bytes.Clone(response))
-		if n.reply.Code == layeh.CodeAccessChallenge && rfc3576.ErrorCause_Get(n.reply) == 202 {
+		if n.reply == nil || n.reply.Code == layeh.CodeAccessChallenge && rfc3576.ErrorCause_Get(n.reply) == 202 {
 			break // the phone would say the same again
 		}
 	}
@@ -138,6 +142,12 @@ func (n *nas) admitted(t testing.TB, p *eaptest.Peer) {
 	require.Equal(t, want.MSK[32:], microsoft.MSMPPESendKey_Get(n.reply, n.request))
 	require.Equal(t, want.SessionID, rfc4072.EAPKeyName_Get(n.reply))
 	require.Equal(t, "user", rfc2865.UserName_GetString(n.reply))
+}
+
+// rooms are the ways in which a conversation may wait: in the process, or in
+// its State.
+func rooms() map[string]eapradius.Config {
+	return map[string]eapradius.Config{"table": {}, "sealed": {StateKeys: keyring.NewRandom()}}
 }
 
 func TestRealLogin(t *testing.T) {
@@ -163,20 +173,22 @@ func TestRealLogin(t *testing.T) {
 		"anonymous":              {peer: eaptest.PeerConfig{Methods: prime, Identity: "6anonymous" + realm}, requests: 3},
 		"identity without sense": {peer: eaptest.PeerConfig{Methods: prime, Identity: "who?"}, requests: 3},
 	} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t, eapradius.Config{}, c.method)
-			p := l.phone(t, c.peer, c.usim)
-			for range 2 {
-				n := l.login(t, p, c.start)
-				n.admitted(t, p)
-				if c.usim.SQN == 0 {
-					// The identity of the wrong digit costs a round more, which is
-					// the method's business.
-					require.LessOrEqual(t, n.requests, c.requests)
+		for room, cfg := range rooms() {
+			t.Run(name+"/"+room, func(t *testing.T) {
+				l := newLab(t, cfg, c.method)
+				p := l.phone(t, c.peer, c.usim)
+				for range 2 {
+					n := l.login(t, p, c.start)
+					n.admitted(t, p)
+					if c.usim.SQN == 0 {
+						// The identity of the wrong digit costs a round more, which is
+						// the method's business.
+						require.LessOrEqual(t, n.requests, c.requests)
+					}
 				}
-			}
-			require.Zero(t, l.handler.Conversations())
-		})
+				require.Zero(t, l.handler.Conversations())
+			})
+		}
 	}
 }
 
@@ -225,13 +237,19 @@ func TestRealRefusals(t *testing.T) {
 
 // TestRealLies tells each lie over RADIUS.
 func TestRealLies(t *testing.T) {
+	for room, cfg := range rooms() {
+		t.Run(room, func(t *testing.T) { realLies(t, cfg) })
+	}
+}
+
+func realLies(t *testing.T, cfg eapradius.Config) {
 	for _, lie := range eaptest.Lies() {
 		for _, m := range []eap.Type{eap.TypeAKA, eap.TypeAKAPrime} {
 			if !lie.For(m) {
 				continue
 			}
 			t.Run(strings.Join([]string{m.String(), lie.At.String(), lie.Name}, "/"), func(t *testing.T) {
-				l := newLab(t, eapradius.Config{}, aka.Config{
+				l := newLab(t, cfg, aka.Config{
 					AlwaysRequestIdentity: lie.IdentityRound, ResultIndications: lie.ResultIndications,
 				})
 				usim := eaptest.USIMConfig{}
@@ -246,6 +264,10 @@ func TestRealLies(t *testing.T) {
 				case eaptest.WantDiscard:
 					if errors.Is(l.cause, eapradius.ErrRole) {
 						break // in RADIUS it is told (RFC 3579, section 2.6.2)
+					}
+					if cfg.StateKeys != nil {
+						require.Nil(t, n.reply, "the request is not known any more")
+						return
 					}
 					require.Equal(t, layeh.CodeAccessChallenge, n.reply.Code)
 					require.Equal(t, rfc3576.ErrorCause(202), rfc3576.ErrorCause_Get(n.reply))
@@ -266,15 +288,17 @@ func TestRealLies(t *testing.T) {
 // its requests and the authentication centre.
 func BenchmarkLogin(b *testing.B) {
 	for _, m := range []eap.Type{eap.TypeAKA, eap.TypeAKAPrime} {
-		b.Run(m.String(), func(b *testing.B) {
-			l := newLab(b, eapradius.Config{}, aka.Config{})
-			p := l.phone(b, eaptest.PeerConfig{Methods: []eap.Type{m}}, eaptest.USIMConfig{})
-			b.ReportAllocs()
-			for b.Loop() {
-				if n := l.login(b, p, false); n.reply.Code != layeh.CodeAccessAccept {
-					b.Fatal(n.reply.Code, l.cause)
+		for room, cfg := range rooms() {
+			b.Run(m.String()+"/"+room, func(b *testing.B) {
+				l := newLab(b, cfg, aka.Config{})
+				p := l.phone(b, eaptest.PeerConfig{Methods: []eap.Type{m}}, eaptest.USIMConfig{})
+				b.ReportAllocs()
+				for b.Loop() {
+					if n := l.login(b, p, false); n.reply.Code != layeh.CodeAccessAccept {
+						b.Fatal(n.reply.Code, l.cause)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/opentwag/twag/eap"
 )
 
-// A room is where conversations wait for the next request. It may be in this
-// process, or the State attribute itself, sealed.
+// A room is where conversations wait for the next request: a [table] in this
+// process, or the State attribute itself ([sealed]).
 //
 // Its methods are safe for concurrent use. Between begin or take and the next
 // park or end, a session belongs to the caller alone.
@@ -24,11 +24,13 @@ type room interface {
 	begin(s *session, now time.Time) error
 	// take returns the session that the request's State names. With repeated,
 	// the State is the one before the latest; the caller may only repeat what
-	// the session sent last. It fails with ErrUnknownState, ErrStateOrigin,
-	// ErrBusy or ErrStaleState.
-	take(q *request, now time.Time) (s *session, repeated bool, err error)
+	// the session sent last. peer makes the peer of a session that the room
+	// has to make anew. It fails with ErrUnknownState, ErrStateOrigin, ErrBusy
+	// or ErrStaleState.
+	take(q *request, peer func() eap.Peer, now time.Time) (s *session, repeated bool, err error)
 	// park lets s wait and appends to b the State that names it from now on;
-	// after a repetition it is the same as before. It fails with
+	// after a repetition it is the same as before (a sealed room then appends
+	// nothing: the State that came in is the one). It fails with
 	// ErrUnknownState if the session took so long that its place was lost.
 	park(b []byte, s *session, repeated bool, now time.Time) ([]byte, error)
 	// end forgets s.
@@ -63,6 +65,25 @@ type session struct {
 
 	// slot belongs to the table.
 	slot slot
+
+	// The rest belongs to the sealed room: the login's name, the number of the
+	// State that came last, whether the session was made of it, and whether it
+	// had to go into the table.
+	login     loginID
+	turn      uint16
+	stateless bool
+	tabled    bool
+}
+
+// answered notes what the Authorizer said.
+func (s *session) answered(g Grant) {
+	if g.Refusal != eap.RefusalNone {
+		s.refused = fmt.Errorf("%w: %v", ErrRefused, g.Refusal)
+		if g.Err != nil {
+			s.refused = fmt.Errorf("%w: %v: %w", ErrRefused, g.Refusal, g.Err)
+		}
+	}
+	s.answer = eap.Authorization{Refusal: g.Refusal, Err: g.Err}
 }
 
 // from reports whether q comes from where the login does.
@@ -158,7 +179,7 @@ func (t *table) begin(s *session, now time.Time) error {
 	return nil
 }
 
-func (t *table) take(q *request, now time.Time) (_ *session, repeated bool, _ error) {
+func (t *table) take(q *request, _ func() eap.Peer, now time.Time) (_ *session, repeated bool, _ error) {
 	if q.states != 1 || len(q.state) != stateLen {
 		return nil, false, ErrUnknownState
 	}
