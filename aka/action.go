@@ -51,6 +51,7 @@ var actions = []struct {
 	{ErrCheckcode, ActionNotify},
 	{ErrRES, ActionNotify},
 	{ErrKDF, ActionNotify},
+	{ErrVersion, ActionNotify},
 	{ErrPublicValue, ActionNotify},
 	{ErrIdentity, ActionNotify},
 	{ErrCertificate, ActionNotify},

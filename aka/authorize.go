@@ -48,8 +48,16 @@ func (m *machine) result() *eap.Result {
 		IMSI:      m.imsi,
 		MSK:       k.MSK,
 		EMSK:      k.EMSK,
-		SessionID: SessionID(m.method.typ, m.vector.RAND, m.vector.AUTN),
+		SessionID: m.sessionID(),
 	}
+}
+
+// sessionID returns the Session-Id (RFC 5247, appendix A).
+func (m *machine) sessionID() []byte {
+	if m.method.typ == eap.TypeSIM {
+		return SIMSessionID(m.sim.allRAND(), m.sim.nonceMT)
+	}
+	return SessionID(m.method.typ, m.vector.RAND, m.vector.AUTN)
 }
 
 // succeed ends the run well.

@@ -33,6 +33,8 @@ var (
 	ErrRES = errors.New("not the expected response")
 	// ErrKDF: AT_KDF or AT_KDF_FS breaks the rules of negotiation.
 	ErrKDF = errors.New("key derivation function not negotiable")
+	// ErrVersion: AT_SELECTED_VERSION is none of AT_VERSION_LIST.
+	ErrVersion = errors.New("version not offered")
 	// ErrPublicValue: AT_PUB_ECDHE is no point of the group, or one that gives
 	// no secret.
 	ErrPublicValue = errors.New("not a usable public value")

@@ -209,8 +209,7 @@ func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	m.tell(m.method.cfg.Hooks.Identity, nil)
 	switch decisions[m.asked][a] {
 	case nextChallenge:
-		m.sum.set(&m.checkcode, m.method.typ)
-		return m.enterVectors(nil)
+		return m.enterFull(t)
 	case nextAny:
 		return m.enterIdentity(t, askedAny)
 	case nextFullauth:
@@ -225,6 +224,15 @@ func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	}
 }
 
+// enterFull begins the full authentication of the subscriber, now known.
+func (m *machine) enterFull(t eap.Turn) eap.Step {
+	if m.method.typ == eap.TypeSIM {
+		return m.enterSIMVectors(t)
+	}
+	m.sum.set(&m.checkcode, m.method.typ)
+	return m.enterVectors(nil)
+}
+
 // enterIdentity asks the peer for an identity (RFC 4187, section 9.1).
 func (m *machine) enterIdentity(t eap.Turn, how asked) eap.Step {
 	m.asked = how
@@ -233,6 +241,9 @@ func (m *machine) enterIdentity(t eap.Turn, how asked) eap.Step {
 }
 
 func (m *machine) identityRequest(id uint8) Builder {
+	if m.method.typ == eap.TypeSIM {
+		return m.startRequest(eap.Turn{Identifier: id}, true)
+	}
 	b := m.request(eap.Turn{Identifier: id}, SubtypeIdentity, identityRequestLen)
 	b.Flag(m.asked.attr())
 	return b

@@ -11,8 +11,11 @@ import (
 // 10.2).
 const SIMVersion uint16 = 1
 
-// maxTriplets is how many triplets a challenge of EAP-SIM holds.
-const maxTriplets = 3
+// A challenge of EAP-SIM holds two or three triplets (RFC 4186, section 10.9).
+const (
+	minTriplets = 2
+	maxTriplets = 3
+)
 
 // SIMKeys returns the keys of an EAP-SIM full authentication. The identity is
 // the peer's, exactly as it was sent; the triplets are in the order of AT_RAND;
@@ -22,15 +25,19 @@ const maxTriplets = 3
 //
 // RFC 4186, section 7.
 func SIMKeys(identity string, triplets []Triplet, nonceMT [16]byte, versions []byte, selected uint16) Keys {
-	return keysOfMK(eap.TypeSIM, simMasterKey(identity, triplets, nonceMT, versions, selected))
+	var scratch [maxTriplets * 8]byte
+	kcs := scratch[:0]
+	for i := range triplets {
+		kcs = append(kcs, triplets[i].Kc[:]...)
+	}
+	return keysOfMK(eap.TypeSIM, simMasterKey(identity, kcs, nonceMT, versions, selected))
 }
 
-func simMasterKey(identity string, triplets []Triplet, nonceMT [16]byte, versions []byte, selected uint16) [sha1.Size]byte {
+// simMasterKey is MK = SHA1(Identity|n*Kc|NONCE_MT|Version List|Selected Version).
+func simMasterKey(identity string, kcs []byte, nonceMT [16]byte, versions []byte, selected uint16) [sha1.Size]byte {
 	var scratch [maxNAILen + maxTriplets*8 + 16 + 4]byte
 	b := append(scratch[:0], identity...)
-	for i := range triplets {
-		b = append(b, triplets[i].Kc[:]...)
-	}
+	b = append(b, kcs...)
 	b = append(b, nonceMT[:]...)
 	b = append(b, versions...)
 	b = binary.BigEndian.AppendUint16(b, selected)

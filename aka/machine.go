@@ -48,15 +48,21 @@ type state uint8
 const (
 	// stateNew: nothing has happened. Start leaves it.
 	stateNew state = iota
-	// stateIdentity: we sent AKA-Identity with one of the three identity
-	// requests. Accepted: AKA-Identity with AT_IDENTITY, Client-Error. Leads to
-	// itself with a narrower request, to stateVectors, stateNotifyFailure or the
-	// end (RFC 4187, section 4.1).
+	// stateIdentity: we sent AKA-Identity, or SIM-Start, with one of the three
+	// identity requests. Accepted: the same with AT_IDENTITY, Client-Error. Leads
+	// to itself with a narrower request, to stateVectors, stateStart,
+	// stateNotifyFailure or the end (RFC 4187, section 4.1; RFC 4186, section
+	// 4.2).
 	stateIdentity
+	// stateStart: EAP-SIM only; we sent SIM-Start without an identity request,
+	// for AT_NONCE_MT. Accepted: SIM-Start with it, Client-Error. Leads to
+	// stateVectors, stateNotifyFailure or the end (RFC 4186, section 9.2).
+	stateStart
 	// stateVectors: we asked for a vector, and the peer waits for us. Resumed
 	// with VectorsAnswer; leads to stateChallenge or stateNotifyFailure.
 	stateVectors
-	// stateChallenge: we sent AKA-Challenge. Accepted: AKA-Challenge with
+	// stateChallenge: we sent AKA-Challenge or SIM-Challenge. Accepted in
+	// EAP-SIM: SIM-Challenge, Client-Error. In the others: AKA-Challenge with
 	// AT_RES or, in EAP-AKA', AT_KDF or AT_KDF_FS; Synchronization-Failure;
 	// Authentication-Reject; Client-Error (sections 6.3, 9.4 to 9.6).
 	stateChallenge
@@ -81,6 +87,8 @@ func (s state) String() string {
 		return "New"
 	case stateIdentity:
 		return "Identity"
+	case stateStart:
+		return "Start"
 	case stateVectors:
 		return "Vectors"
 	case stateChallenge:
@@ -120,6 +128,7 @@ type machine struct {
 	kdf     kdfOffer
 	fs      fsRun
 	resyncs uint8
+	sim     simRun // in place of vector
 
 	// What follows from the vector; made when first needed.
 	keys     Keys
@@ -153,7 +162,7 @@ func (m *machine) Handle(t eap.Turn, resp eap.Packet) eap.Step {
 		return m.onSuccessAcknowledged()
 	case stateNotifyFailure:
 		return m.onFailureAcknowledged()
-	case stateIdentity, stateChallenge:
+	case stateIdentity, stateStart, stateChallenge:
 	default:
 		return eap.Step{Kind: eap.StepIgnore, Err: fmt.Errorf("%w: response in %v", errNotNow, m.state)}
 	}
@@ -165,10 +174,17 @@ func (m *machine) Handle(t eap.Turn, resp eap.Packet) eap.Step {
 		// The peer has left, however badly it says so.
 		return m.fail(t, &ClientError{Code: msg.ClientErrorCode})
 	}
-	if m.state == stateIdentity {
+	sim := m.method.typ == eap.TypeSIM
+	switch {
+	case sim && m.state != stateChallenge:
+		return m.onStart(t, &msg, err)
+	case sim:
+		return m.onSIMChallenge(t, &msg, err)
+	case m.state == stateIdentity:
 		return m.onIdentity(t, &msg, err)
+	default:
+		return m.onChallenge(t, &msg, err)
 	}
-	return m.onChallenge(t, &msg, err)
 }
 
 // Resume implements eap.Machine.
@@ -199,12 +215,15 @@ func (m *machine) misused(what string) eap.Step {
 // sessionKeys returns the keys of the outstanding vector.
 func (m *machine) sessionKeys() *Keys {
 	if !m.haveKeys {
-		if m.method.typ == eap.TypeAKAPrime {
+		switch m.method.typ {
+		case eap.TypeAKAPrime:
 			m.keys = AKAPrimeKeys(m.identity, m.vector.CK, m.vector.IK)
 			if m.fs.agreed {
 				m.keys.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
 			}
-		} else {
+		case eap.TypeSIM:
+			m.keys = keysOfMK(eap.TypeSIM, m.sim.mk)
+		default:
 			m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
 		}
 		m.haveKeys = true

@@ -366,6 +366,8 @@ func (d *decoder) complete(a *Attributes) error {
 		return d.oneIDReq(a, true)
 	case startReq:
 		return d.oneIDReq(a, false)
+	case startRsp:
+		return d.startAnswer(a)
 	case chalRsp:
 		return d.challengeAnswer(a)
 	}

@@ -61,6 +61,9 @@ type Config struct {
 	// FSGroups are the groups for it, preferred first. Nil: P-256, which
 	// costs less here, then X25519.
 	FSGroups []FSGroup
+	// Triplets is how many triplets EAP-SIM uses, 2 or 3: its keys have 64 bits
+	// for each, at the very best. Default: 3.
+	Triplets int
 	// MaxResyncs bounds the resynchronisations of one run. Default: 2;
 	// negative: none.
 	MaxResyncs int
@@ -77,6 +80,8 @@ func (c *Config) Validate() error {
 		return errors.New("aka: Config.NetworkName: not UTF-8")
 	case c.MaxResyncs > 255:
 		return errors.New("aka: Config.MaxResyncs: more than 255")
+	case c.Triplets != 0 && (c.Triplets < minTriplets || c.Triplets > maxTriplets):
+		return fmt.Errorf("aka: Config.Triplets: %d, must be %d or %d", c.Triplets, minTriplets, maxTriplets)
 	}
 	if err := c.validateFS(); err != nil {
 		return err
@@ -133,6 +138,9 @@ func newMethod(t eap.Type, s Scheme, src VectorSource, cfg Config) *Method {
 		cfg.Pseudonyms = nil
 	case cfg.Pseudonyms == nil:
 		cfg.Pseudonyms = processPseudonyms()
+	}
+	if cfg.Triplets == 0 {
+		cfg.Triplets = maxTriplets
 	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader

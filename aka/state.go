@@ -18,6 +18,7 @@ var ErrState = errors.New("aka: not a state of this method")
 // identity: an octet each. What follows depends on the state:
 //
 //	Identity                   running check code, if there is one
+//	Start                      IMSI and identity as below
 //	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity with a length
 //	                           octet unless it is the Peer's, RAND, AUTN, CK, IK,
 //	                           XRES with a length octet, what forward secrecy
@@ -45,7 +46,7 @@ var reasons = [...]error{
 	ErrUnknownSubscriber, ErrNoSubscription, ErrRoamingNotAllowed, ErrRATNotAllowed,
 	ErrBarred, ErrSchemeNotSupported, ErrSyncFailure, ErrUnavailable,
 	ErrTruncated, ErrLength, ErrUnknownAttr, ErrDuplicate, ErrNotAllowed, ErrMissing,
-	ErrPadding, ErrSubtype, ErrCertificate, ErrPublicValue,
+	ErrPadding, ErrSubtype, ErrCertificate, ErrPublicValue, ErrVersion,
 }
 
 func reasonIndex(err error) byte {
@@ -65,8 +66,8 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 			flags |= f
 		}
 	}
-	challenge := m.state == stateChallenge || m.state == stateNotifySuccess
-	set(challenge && m.identity != m.peer.Identity, flagIdentity)
+	known := m.state == stateStart || m.state == stateChallenge || m.state == stateNotifySuccess
+	set(known && m.identity != m.peer.Identity, flagIdentity)
 	set(m.extras, flagExtras)
 	set(m.resultInd, flagResultInd)
 	set(m.checkcode.some && m.state != stateNotifyFailure, flagCheckcode)
@@ -81,11 +82,12 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 		return b, nil
 	case stateNotifyFailure:
 		return append(b, reasonIndex(m.reason)), nil
+	case stateStart:
+		return m.appendSubscriber(b, flags), nil
 	case stateChallenge, stateNotifySuccess:
-		b = appendBCD(b, m.imsi.Digits())
-		if flags&flagIdentity != 0 {
-			b = append(b, byte(len(m.identity)))
-			b = append(b, m.identity...)
+		b = m.appendSubscriber(b, flags)
+		if m.method.typ == eap.TypeSIM {
+			return m.sim.append(b), nil
 		}
 		v := &m.vector
 		b = append(append(b, v.RAND[:]...), v.AUTN[:]...)
@@ -98,6 +100,15 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 	default:
 		return b, fmt.Errorf("%w: no state to keep in %v", errNotNow, m.state)
 	}
+}
+
+func (m *machine) appendSubscriber(b []byte, flags byte) []byte {
+	b = appendBCD(b, m.imsi.Digits())
+	if flags&flagIdentity != 0 {
+		b = append(b, byte(len(m.identity)))
+		b = append(b, m.identity...)
+	}
+	return b
 }
 
 // Restore implements eap.Method. The error wraps [ErrState].
@@ -136,8 +147,10 @@ func (m *machine) restore(encoded []byte) string {
 	switch m.state {
 	case stateIdentity:
 		ok = m.asked != askedNone && m.restoreIdentity(&s, flags)
+	case stateStart:
+		ok = m.method.typ == eap.TypeSIM && m.restoreSubscriber(&s, flags)
 	case stateChallenge, stateNotifySuccess:
-		ok = m.restoreChallenge(&s, flags)
+		ok = m.restoreSubscriber(&s, flags) && m.restoreChallenge(&s, flags)
 	case stateNotifyFailure:
 		var i uint8
 		if ok = s.ReadUint8(&i) && int(i) < len(reasons); ok {
@@ -164,7 +177,7 @@ func (m *machine) restoreIdentity(s *cryptobyte.String, flags byte) bool {
 	return true
 }
 
-func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
+func (m *machine) restoreSubscriber(s *cryptobyte.String, flags byte) bool {
 	var bcd [8]byte
 	if !s.CopyBytes(bcd[:]) {
 		return false
@@ -180,6 +193,13 @@ func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 			return false
 		}
 		m.identity = string(identity)
+	}
+	return true
+}
+
+func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
+	if m.method.typ == eap.TypeSIM {
+		return m.sim.restore(s)
 	}
 	v := &m.vector
 	if !s.CopyBytes(v.RAND[:]) || !s.CopyBytes(v.AUTN[:]) || !s.CopyBytes(v.CK[:]) || !s.CopyBytes(v.IK[:]) ||

@@ -46,7 +46,7 @@ func TestNoStateToKeep(t *testing.T) {
 		m.state = st
 		_, err := m.AppendState(nil)
 		switch st {
-		case stateIdentity, stateChallenge, stateNotifySuccess, stateNotifyFailure:
+		case stateIdentity, stateStart, stateChallenge, stateNotifySuccess, stateNotifyFailure:
 			require.NoError(t, err, st)
 		default:
 			require.ErrorIs(t, err, errNotNow, st)

@@ -14,7 +14,7 @@ func (m *machine) enterVectors(resync *Resync) eap.Step {
 		Request: VectorRequest{
 			IMSI:   m.imsi,
 			Scheme: m.method.scheme,
-			Count:  1,
+			Count:  m.vectorsWanted(),
 			Resync: resync,
 			Peer:   m.peer,
 		},
@@ -26,6 +26,14 @@ func (m *machine) enterVectors(resync *Resync) eap.Step {
 	return eap.Step{Kind: eap.StepNeed, Need: n}
 }
 
+// vectorsWanted is how many vectors to ask for.
+func (m *machine) vectorsWanted() int {
+	if m.method.typ == eap.TypeSIM {
+		return m.method.cfg.Triplets - m.sim.n
+	}
+	return 1
+}
+
 // onVectors takes the vector. Whatever is wrong, the peer sees the same.
 func (m *machine) onVectors(t eap.Turn, a VectorsAnswer) eap.Step {
 	if a.Err != nil {
@@ -33,6 +41,9 @@ func (m *machine) onVectors(t eap.Turn, a VectorsAnswer) eap.Step {
 	}
 	if len(a.Vectors) == 0 {
 		return m.fail(t, fmt.Errorf("%w: %w: none", errVectors, ErrUnavailable))
+	}
+	if m.method.typ == eap.TypeSIM {
+		return m.onTriplets(t, a.Vectors)
 	}
 	v := a.Vectors[0]
 	if err := m.usable(&v); err != nil {
@@ -54,8 +65,10 @@ func (m *machine) usable(v *Vector) error {
 		return fmt.Errorf("%w: XRES of %d octets", errBadVector, v.XRESLen)
 	case (m.resyncs > 0 || m.fs.restarted) && v.RAND == m.vector.RAND:
 		return fmt.Errorf("%w: RAND repeated", errBadVector)
+	case m.sim.has(v.RAND):
+		return fmt.Errorf("%w: RAND repeated", errBadVector)
 	case !prime && v.Primed:
-		return fmt.Errorf("%w: CK' and IK' in EAP-AKA", errBadVector)
+		return fmt.Errorf("%w: CK' and IK' in %v", errBadVector, m.method.typ)
 	case prime && !Separated(v.AUTN):
 		// RFC 9048, section 3.3: the peer would refuse it.
 		return fmt.Errorf("%w: AMF separation bit not set", errBadVector)
