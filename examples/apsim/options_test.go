@@ -33,7 +33,7 @@ func TestParseOptionsErrors(t *testing.T) {
 		"-secret s -server localhost:1812": "-server: want an IP address and a port",
 		"-secret s -imsi-start 12":         "-imsi-start: eap: not an IMSI",
 		"-secret s -imsi-start 999999":     "-imsi-start, -ues: no 6-digit IMSI",
-		"-secret s -k 00":                  "-k, -opc: K: not 32 hexadecimal digits",
+		"-secret s -k 00":                  "-k, -opc: key K: not 32 hexadecimal digits",
 		"-secret s -method peap":           `-method: "peap" is neither`,
 		"-secret s -ues 0":                 "-ues: want 1 to 100000",
 		"-secret s -logins -1":             "must not be negative",

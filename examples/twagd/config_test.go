@@ -89,6 +89,7 @@ func TestConfigErrors(t *testing.T) {
 		{"peer without host", "    - host: hss.example.org\n      address", "    - address", "f:5: diameter.peers[0].host: missing"},
 		{"peer without address", "      address: 192.0.2.1\n", "", "f:5: diameter.peers[0].address: missing: where to connect to (or set connect: wait)"},
 		{"peer waits, nobody listens", "address: 192.0.2.1", "connect: wait", "f:6: diameter.peers[0].connect: wait needs diameter.listen"},
+		{"peer waits and has an address", "  peers:\n    - host: hss.example.org\n", "  listen: :3868\n  peers:\n    - host: hss.example.org\n      connect: wait\n", "f:8: diameter.peers[0].address: means nothing with connect: wait"},
 		{"connect is another word", "address: 192.0.2.1", "connect: maybe", "f:6: diameter.peers[0].connect: must be one of initiate, wait"},
 		{"peer port", "address: 192.0.2.1", "address: 192.0.2.1\n      port: 70000", "f:7: diameter.peers[0].port: must be 1 to 65535"},
 		{"peer port in words", "address: 192.0.2.1", "address: 192.0.2.1\n      port: any", "f:7: diameter.peers[0].port: must be a whole number"},

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -62,13 +64,16 @@ func nameAt(list []named, i int) string {
 	return "other"
 }
 
-// write prints the counters, one a line; those of Diameter only where there is
+// sample is a counter's name, with its labels, and value.
+type sample struct {
+	name  string
+	value uint64
+}
+
+// samples returns the counters; those of Diameter only where there is
 // anything.
-func (c *counters) write(w io.Writer) {
-	for _, line := range []struct {
-		name  string
-		value uint64
-	}{
+func (c *counters) samples() []sample {
+	list := []sample{
 		{"radius_access_request_count", c.accessRequest.Load()},
 		{"radius_access_accept_count", c.accessAccept.Load()},
 		{"radius_access_reject_count", c.accessReject.Load()},
@@ -79,19 +84,34 @@ func (c *counters) write(w io.Writer) {
 		{"eap_aka_sync_failure_count", c.syncFailure.Load()},
 		{"eap_aka_auth_success_count", c.authSuccess.Load()},
 		{"eap_aka_auth_reject_count", c.authReject.Load()},
-	} {
-		fmt.Fprintf(w, "%-34s %d\n", line.name, line.value)
 	}
 	for a := range c.diameter {
 		for m := range c.diameter[a] {
 			for d := range directions {
 				if n := c.diameter[a][m][d].Load(); n > 0 {
-					fmt.Fprintf(w, "diameter_message_count{application=%q,command=%q,direction=%q} %d\n",
-						nameAt(diameterApplications[:], a), nameAt(diameterCommands[:], m), directions[d], n)
+					list = append(list, sample{fmt.Sprintf("diameter_message_count{application=%q,command=%q,direction=%q}",
+						nameAt(diameterApplications[:], a), nameAt(diameterCommands[:], m), directions[d]), n})
 				}
 			}
 		}
 	}
+	return list
+}
+
+// write prints the counters, one a line.
+func (c *counters) write(w io.Writer) {
+	for _, s := range c.samples() {
+		fmt.Fprintf(w, "%-34s %d\n", s.name, s.value)
+	}
+}
+
+// log writes the counters as one line of the log.
+func (c *counters) log(log *slog.Logger) {
+	var attrs []slog.Attr
+	for _, s := range c.samples() {
+		attrs = append(attrs, slog.Uint64(s.name, s.value))
+	}
+	log.LogAttrs(context.Background(), slog.LevelInfo, "Server ended", attrs...)
 }
 
 // accessPoints is the set of access points that have sent something.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -10,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCountersWrite(t *testing.T) {
+func TestCounters(t *testing.T) {
 	var c counters
 	c.accessRequest.Add(3)
 	c.authSuccess.Add(1)
@@ -39,6 +41,14 @@ diameter_message_count{application="swx",command="multimedia_auth",direction="re
 diameter_message_count{application="swx",command="multimedia_auth",direction="sent"} 1
 diameter_message_count{application="other",command="other",direction="received"} 1
 `, out.String())
+
+	out.Reset()
+	c.log(slog.New(slog.NewJSONHandler(&out, nil)))
+	var line map[string]any
+	require.NoError(t, json.Unmarshal([]byte(out.String()), &line))
+	require.Equal(t, "Server ended", line["msg"])
+	require.EqualValues(t, 3, line["radius_access_request_count"])
+	require.EqualValues(t, 2, line[`diameter_message_count{application="swx",command="multimedia_auth",direction="received"}`])
 }
 
 func TestAccessPointsIsBounded(t *testing.T) {

@@ -41,7 +41,6 @@ type lab struct {
 	hssAddr netip.AddrPort
 	server  *server
 	recipes *recipes
-	street  *street
 	moved   bool // not on RADIUS's own port
 }
 

@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/pprof"
 	"syscall"
 	"time"
@@ -28,8 +29,16 @@ func main() {
 	defer stop()
 	// A second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(twagd(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	code := twagd(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	runtime.KeepAlive(ballast)
+	os.Exit(code)
 }
+
+// ballast is memory that is never touched, so that it costs address space
+// only. The collector starts when the heap has doubled: what is alive here is
+// a few megabytes, and without ballast it would run tens of times a second
+// under load.
+var ballast = make([]byte, 32<<20)
 
 // Exit codes: a supervisor tells a wrong configuration, which a restart does
 // not mend, from the rest.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,8 +33,9 @@ func (o *observer) radiusHooks() radius.Hooks {
 			}
 		},
 		Sent: func(r radius.ReplyInfo) {
-			if r.Request.Code != layeh.CodeAccessRequest {
-				return // the answer to a Status-Server is an Access-Accept too
+			// The answer to a Status-Server is an Access-Accept too.
+			if r.Request.Code != layeh.CodeAccessRequest || r.Err != nil {
+				return
 			}
 			switch r.Code {
 			case layeh.CodeAccessAccept:
@@ -84,7 +86,8 @@ func (o *observer) akaHooks() aka.Hooks {
 
 // event logs a step of a login.
 func (o *observer) event(level slog.Level, msg string, e aka.Event) {
-	if !o.log.Enabled(nil, level) { //nolint:staticcheck // no handler here looks at the context
+	ctx := context.Background()
+	if !o.log.Enabled(ctx, level) {
 		return
 	}
 	attrs := []slog.Attr{
@@ -94,5 +97,5 @@ func (o *observer) event(level slog.Level, msg string, e aka.Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("error", e.Err))
 	}
-	o.log.LogAttrs(nil, level, msg, attrs...) //nolint:staticcheck // see above
+	o.log.LogAttrs(ctx, level, msg, attrs...)
 }

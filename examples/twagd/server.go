@@ -184,7 +184,7 @@ func (s *server) eapradius() eapradius.Config {
 	return eapradius.Config{
 		MaxConversations:    s.cfg.EAP.MaxConversations,
 		ConversationTimeout: s.cfg.EAP.ConversationTimeout,
-		Deadline:            s.cfg.SWx.Timeout + 2*time.Second,
+		Deadline:            s.cfg.SWx.Timeout,
 		Logger:              s.log,
 	}
 }
@@ -241,7 +241,6 @@ func runServer(ctx context.Context, cfg config, w io.Writer) error {
 		return err
 	}
 	err = s.run(ctx)
-	buffer.Flush()
-	s.count.write(w)
+	s.count.log(log)
 	return err
 }

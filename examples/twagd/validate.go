@@ -102,6 +102,8 @@ func (v *validator) diameter(c *diameterConfig) {
 			v.fail(key+".address", "missing: where to connect to (or set connect: wait)")
 		case p.Connect == connectWait && c.Listen == "":
 			v.fail(key+".connect", "wait needs diameter.listen")
+		case p.Connect == connectWait && p.Address != "":
+			v.fail(key+".address", "means nothing with connect: wait")
 		case p.Address != "" && !isHost(p.Address):
 			v.fail(key+".address", "must be an IP address or a host name, without a port")
 		}

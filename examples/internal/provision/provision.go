@@ -10,6 +10,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -44,10 +45,10 @@ func ParseKeys(k, opc string) (Keys, error) {
 	}
 	keys := Keys{common: true}
 	if err := parseKey(&keys.k, k); err != nil {
-		return Keys{}, fmt.Errorf("K: %w", err)
+		return Keys{}, fmt.Errorf("key K: %w", err)
 	}
 	if err := parseKey(&keys.opc, opc); err != nil {
-		return Keys{}, fmt.Errorf("OPc: %w", err)
+		return Keys{}, fmt.Errorf("key OPc: %w", err)
 	}
 	return keys, nil
 }
@@ -55,7 +56,7 @@ func ParseKeys(k, opc string) (Keys, error) {
 func parseKey(dst *[16]byte, s string) error {
 	b, err := hex.DecodeString(s)
 	if err != nil || len(b) != len(dst) {
-		return fmt.Errorf("not 32 hexadecimal digits (give both keys or none)")
+		return errors.New("not 32 hexadecimal digits (give both keys or none)")
 	}
 	copy(dst[:], b)
 	return nil
