@@ -16,7 +16,7 @@ type ClientConfig struct {
 	// Only [Subnets] reads it.
 	Prefix netip.Prefix
 
-	// Name names the client in logs and hooks. Empty: the prefix.
+	// Name names the client in logs and hooks. Empty: the prefix, or "any".
 	Name string
 
 	// Secret is the shared secret; it must not be empty.
@@ -34,6 +34,17 @@ type ClientConfig struct {
 	AllowUnsignedProxyState bool
 }
 
+func (c *ClientConfig) displayName() string {
+	switch {
+	case c.Name != "":
+		return c.Name
+	case c.Prefix == (netip.Prefix{}):
+		return "any"
+	default:
+		return c.Prefix.String()
+	}
+}
+
 // Client is a client as the engine knows it: its configuration, and its
 // secret ready for use. It is immutable and safe for concurrent use.
 type Client struct {
@@ -44,12 +55,7 @@ type Client struct {
 
 // NewClient returns the client of a configuration.
 func NewClient(cfg ClientConfig) (*Client, error) {
-	c := &Client{cfg: cfg, name: cfg.Name}
-	if c.name == "" {
-		if c.name = "any"; cfg.Prefix.IsValid() {
-			c.name = cfg.Prefix.String()
-		}
-	}
+	c := &Client{cfg: cfg, name: cfg.displayName()}
 	if cfg.Secret == "" {
 		return nil, fmt.Errorf("radius: client %s: %w", c.name, errNoSecret)
 	}

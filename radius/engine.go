@@ -157,7 +157,7 @@ func (e *engine) read(c carrier, local uint16) error {
 			// Such as an ICMP error that belongs to somebody else's
 			// datagram: the socket is still good.
 			pause = min(max(2*pause, minPause), maxPause)
-			e.log.Warn("RADIUS read failed", "local", c.localAddr(), "error", err, "pause", pause)
+			e.log.Warn("RADIUS read failed", "local", c.localAddr().String(), "error", err, "pause", pause)
 			time.Sleep(pause)
 			continue
 		}
@@ -266,7 +266,7 @@ func (e *engine) serve(r *request) {
 			r.discard()
 			e.count.panics.Add(1)
 			e.log.Error("RADIUS handler panicked", "nas", r.back.remote.Addr(), "client", r.client.Name(),
-				"code", layeh.Code(r.pkt[0]), "panic", v, "stack", string(debug.Stack()))
+				"code", layeh.Code(r.pkt[0]).String(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if e.hooks.Panic != nil {
 				e.hooks.Panic(r.info(), v)
 			}

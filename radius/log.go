@@ -21,12 +21,12 @@ import (
 
 func (e *engine) logListening(addr net.Addr, sockets int) {
 	port := strconv.Itoa(int(addrPortOf(addr).Port()))
-	e.log.Info("RADIUS server listening on port "+port, "addr", addr, "sockets", sockets)
+	e.log.Info("RADIUS server listening on port "+port, "addr", addr.String(), "sockets", sockets)
 }
 
 func (e *engine) logReceived(r RequestInfo) {
 	e.log.Debug("From "+r.Remote.Addr().String()+": "+r.Code.String()+" received",
-		"nas", r.Remote, "client", r.Client.Name(), "code", r.Code, "id", r.Identifier)
+		"nas", r.Remote, "client", r.Client.Name(), "code", r.Code.String(), "id", r.Identifier)
 }
 
 func (e *engine) logNotAuthentic(reason DropReason, client *Client, from *path) {
@@ -38,7 +38,7 @@ func (e *engine) logNotAuthentic(reason DropReason, client *Client, from *path) 
 	if reason == DropBadAuthenticator {
 		msg = "Request Authenticator validation failed"
 	}
-	e.log.Warn(msg, "nas", from.remote, "client", client.Name(), "reason", reason, "suppressed", suppressed)
+	e.log.Warn(msg, "nas", from.remote, "client", client.Name(), "reason", reason.String(), "suppressed", suppressed)
 }
 
 // limiter lets one log line a second pass.

@@ -125,22 +125,30 @@ func udpServer(t *testing.T, s *Server) (addr *net.UDPAddr, end func()) {
 	}
 }
 
-func exchange(t *testing.T, conn net.Conn, req []byte) *layeh.Packet {
-	t.Helper()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
-	_, err := conn.Write(req)
-	require.NoError(t, err)
+// exchange sends a request and checks the answer.
+func exchange(conn net.Conn, req []byte) error {
+	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return err
+	}
+	if _, err := conn.Write(req); err != nil {
+		return err
+	}
 	var b [4096]byte
 	n, err := conn.Read(b[:])
-	require.NoError(t, err)
-	p, err := CheckReply(b[:n], req, []byte(testSecret))
-	require.NoError(t, err)
-	return p
+	if err != nil {
+		return err
+	}
+	_, err = CheckReply(b[:n], req, []byte(testSecret))
+	return err
 }
 
 // TestListenAndServe: on real sockets, several on one port, from many clients
 // at once; and no goroutine is left.
 func TestListenAndServe(t *testing.T) {
+	var reqs [][]byte
+	for n := range 50 {
+		reqs = append(reqs, accessRequest(t, byte(n), uint64(n)))
+	}
 	for _, sockets := range []int{1, 4} {
 		handler, calls := counting()
 		s := &Server{Addr: "127.0.0.1:0", Sockets: sockets, Handler: handler}
@@ -149,10 +157,16 @@ func TestListenAndServe(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				conn, err := net.DialUDP("udp", nil, addr)
-				require.NoError(t, err)
+				if err != nil {
+					t.Error(err)
+					return
+				}
 				defer conn.Close()
-				for n := range 50 {
-					exchange(t, conn, accessRequest(t, byte(n), uint64(n)))
+				for _, req := range reqs {
+					if err := exchange(conn, req); err != nil {
+						t.Error(err)
+						return
+					}
 				}
 			})
 		}
@@ -185,8 +199,8 @@ func TestAnswerFromSameAddress(t *testing.T) {
 			require.NoError(t, err)
 			defer conn.Close()
 			req := accessRequest(t, 1, 1)
-			exchange(t, conn, req)
-			exchange(t, conn, req) // from the cache
+			require.NoError(t, exchange(conn, req))
+			require.NoError(t, exchange(conn, req), "from the cache")
 		})
 	}
 }
@@ -212,7 +226,7 @@ func TestServeUDPConn(t *testing.T) {
 	conn, err := net.Dial("udp", pc.LocalAddr().String())
 	require.NoError(t, err)
 	defer conn.Close()
-	exchange(t, conn, accessRequest(t, 1, 1))
+	require.NoError(t, exchange(conn, accessRequest(t, 1, 1)))
 	require.NoError(t, s.Close())
 	require.ErrorIs(t, <-done, ErrServerClosed)
 	_, err = pc.WriteTo(nil, conn.LocalAddr())

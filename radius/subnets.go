@@ -40,15 +40,12 @@ func (s Subnets) Client(addr netip.Addr) *Client {
 const minSecretLen = 20
 
 // Warnings returns what an operator should be told, loudly, about the subnets:
-// a client that may be anywhere, a secret that is short or a well-known
-// example, an exception from Message-Authenticator. No secret is in them.
+// a client that may be anywhere, a secret that is short, an exception from
+// Message-Authenticator. No secret is in them.
 func (s Subnets) Warnings() []string {
 	var w []string
 	for _, c := range s {
-		name := c.Name
-		if name == "" {
-			name = c.Prefix.String()
-		}
+		name := c.displayName()
 		if !c.Prefix.IsValid() || c.Prefix.Bits() == 0 {
 			w = append(w, fmt.Sprintf("client %q: any source address is accepted", name))
 		}

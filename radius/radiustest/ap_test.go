@@ -87,8 +87,9 @@ func TestManyLogins(t *testing.T) {
 				p := newPhone()
 				for range 2 {
 					p.success = false
-					_, err := ap.Login(t.Context(), p, "")
-					require.NoError(t, err)
+					if _, err := ap.Login(t.Context(), p, ""); err != nil {
+						t.Error(err)
+					}
 				}
 			})
 		}
