@@ -150,6 +150,27 @@ func TestDynamicPeersComeAndGo(t *testing.T) {
 	})
 }
 
+func TestDynamicPeerThatComesBackAtOnce(t *testing.T) {
+	runScript(t, func(c *Config) {
+		passive(c)
+		c.AllowPeer = func(PeerInfo) bool { return true }
+	}, func(t *testing.T, s *script) {
+		for range 300 {
+			f := s.connect()
+			f.sendCER("hss7.example.net", swxApplication)
+			a := f.want(CmdCapabilitiesExchange, false)
+			// The node may not have noticed that the last one is closed.
+			require.Contains(t, []uint32{ResultSuccess, ResultUnableToComply}, resultOf(t, a))
+			f.close()
+		}
+		synctest.Wait()
+		f := s.connect()
+		f.sendCER("hss7.example.net", swxApplication)
+		f.wantResult(CmdCapabilitiesExchange, ResultSuccess)
+		require.False(t, s.log.has("shutting down"))
+	})
+}
+
 func TestConnectionsAreBounded(t *testing.T) {
 	runScript(t, func(c *Config) { passive(c); c.MaxConns = 2 }, func(t *testing.T, s *script) {
 		a, b := s.connect(), s.connect()

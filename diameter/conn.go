@@ -49,6 +49,7 @@ type conn struct {
 	// the watchdog waits for any sign of life.
 	eager     atomic.Bool
 	unmatched atomic.Uint64
+	orphan    atomic.Bool // its CER came to a peer entry that was just ending
 
 	wbuf []byte // the reader's, to build answers in
 
@@ -321,15 +322,25 @@ func (c *conn) onCER(m wire.Message, h wire.Header) error {
 	if h.Command != CmdCapabilitiesExchange || !h.IsRequest() {
 		return fmt.Errorf("command %d instead of a CER", h.Command)
 	}
-	p, caps, err := c.node.acceptCER(c, m, h)
-	if err == nil {
+	var err error
+	for try := 0; err == nil; try++ {
+		var p *peer
+		var caps *capabilities
+		if p, caps, err = c.node.acceptCER(c, m, h); err != nil {
+			break
+		}
 		c.phase.Store(uint32(phaseElection))
 		c.peer.Store(p)
 		c.caps.Store(caps)
-		if c.post(peerEvent{kind: kindCER, conn: c, header: h, ack: make(chan struct{})}) {
+		c.orphan.Store(false)
+		if c.post(peerEvent{kind: kindCER, conn: c, header: h, ack: make(chan struct{})}) && !c.orphan.Load() {
 			return nil
 		}
-		err = &ResultError{Code: ResultUnableToComply, Message: "shutting down"}
+		// The entry was about to go, with the peer's last connection; there
+		// will be a new one, unless the node is closing.
+		if c.node.isClosed() || try == 3 {
+			err = &ResultError{Code: ResultUnableToComply, Message: "shutting down"}
+		}
 	}
 	c.sendAnswer(c.node.cea(nil, h, c.nc.LocalAddr(), err))
 	c.finish(err)

@@ -159,6 +159,7 @@ func TestQueuedOctetsAreBoundedAndAStalledPeerIsLeft(t *testing.T) {
 		}
 		require.Greater(t, busy, 20)
 		require.Equal(t, 10*time.Second, time.Since(start), "WriteTimeout")
+		synctest.Wait()
 		require.True(t, s.log.has("Diameter peer connection timeout"), s.log.all())
 		_ = end.Close()
 	})

@@ -180,7 +180,7 @@ func (p *peer) discard(e peerEvent) {
 		_ = e.nc.Close()
 	}
 	if e.kind == kindCER {
-		p.reject(e.conn, e.header, &ResultError{Code: ResultUnableToComply, Message: "shutting down"})
+		e.conn.orphan.Store(true)
 	}
 	if e.ack != nil {
 		close(e.ack)

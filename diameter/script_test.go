@@ -84,12 +84,16 @@ func (s *script) setRefuse(err error) { s.mu.Lock(); s.refuse = err; s.mu.Unlock
 // within a minute.
 func (s *script) accept() *far {
 	s.t.Helper()
-	select {
-	case f := <-s.dials:
-		return f
-	case <-time.After(time.Minute):
-		require.FailNow(s.t, "the node does not connect")
-		return nil
+	for {
+		select {
+		case f := <-s.dials:
+			if !f.isClosed() {
+				return f
+			}
+		case <-time.After(time.Minute):
+			require.FailNow(s.t, "the node does not connect")
+			return nil
+		}
 	}
 }
 
