@@ -66,9 +66,12 @@ func FuzzRestore(f *testing.F) {
 			f.Add(s)
 		}
 	}
-	aka, prime := newTest(eap.TypeAKA, Config{}), newTest(eap.TypeAKAPrime, Config{})
+	for _, s := range waitingSIMStates(f) {
+		f.Add(s)
+	}
+	aka, prime, sim := newTest(eap.TypeAKA, Config{}), newTest(eap.TypeAKAPrime, Config{}), newTest(eap.TypeSIM, Config{})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, m := range []*Method{aka, prime} {
+		for _, m := range []*Method{aka, prime, sim} {
 			r, err := m.Restore(eap.Peer{Identity: akaID}, b)
 			if err != nil {
 				require.ErrorIs(t, err, ErrState)

@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	simID   = "1555444333222111@wlan.mnc044.mcc555.3gppnetwork.org"
 	akaID   = "0555444333222111@wlan.mnc044.mcc555.3gppnetwork.org"
 	primeID = "6555444333222111@wlan.mnc044.mcc555.3gppnetwork.org"
 )
@@ -44,17 +45,25 @@ func (noVectors) Vectors(context.Context, VectorRequest) ([]Vector, error) {
 
 // newTest makes a method of type t.
 func newTest(t eap.Type, cfg Config) *Method {
-	if t == eap.TypeAKAPrime {
+	switch t {
+	case eap.TypeAKAPrime:
 		return NewPrime(noVectors{}, cfg)
+	case eap.TypeSIM:
+		return NewSIM(noVectors{}, cfg)
+	default:
+		return New(noVectors{}, cfg)
 	}
-	return New(noVectors{}, cfg)
 }
 
 func idFor(t eap.Type) string {
-	if t == eap.TypeAKAPrime {
+	switch t {
+	case eap.TypeAKAPrime:
 		return primeID
+	case eap.TypeSIM:
+		return simID
+	default:
+		return akaID
 	}
-	return akaID
 }
 
 // conv drives a machine and plays the peer that has the test vector's USIM.
@@ -154,7 +163,14 @@ func (c *conv) sees() string {
 			for typ := range m.All() {
 				return "ask " + typ.String()
 			}
-		case SubtypeChallenge:
+		case SubtypeSIMStart:
+			for typ := range m.All() {
+				if typ != AttrVersionList {
+					return "ask " + typ.String()
+				}
+			}
+			return "start"
+		case SubtypeChallenge, SubtypeSIMChallenge:
 			return "challenge"
 		case SubtypeNotification:
 			protected := ""
