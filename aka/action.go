@@ -55,6 +55,8 @@ var actions = []struct {
 	{ErrPublicValue, ActionNotify},
 	{ErrIdentity, ActionNotify},
 	{ErrCertificate, ActionNotify},
+	{ErrCounter, ActionNotify},
+	{ErrReauthUsed, ActionNotify},
 	{ErrResyncs, ActionNotify},
 	{ErrRefused, ActionNotify},
 	{ErrUnknownSubscriber, ActionNotify},

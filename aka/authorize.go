@@ -21,6 +21,14 @@ func (m *machine) onAuthorization(t eap.Turn, a eap.Authorization) eap.Step {
 		}
 		return m.enterNotifyFailure(t, refusalCode(a.Refusal), err)
 	}
+	if m.reauth == nil && m.nextReauth {
+		return m.enterKeep(t)
+	}
+	return m.finish(t)
+}
+
+// finish ends a run that is allowed, with a result indication if wanted.
+func (m *machine) finish(t eap.Turn) eap.Step {
 	if m.resultInd {
 		return m.enterNotifySuccess(t)
 	}
@@ -41,6 +49,18 @@ func refusalCode(r eap.Refusal) Notification {
 
 // result is what a run that succeeds leaves.
 func (m *machine) result() *eap.Result {
+	if r := m.reauth; r != nil {
+		k := r.exported(m.identity)
+		return &eap.Result{
+			Method:          m.method.typ,
+			Identity:        m.identity,
+			IMSI:            m.imsi,
+			MSK:             k.MSK,
+			EMSK:            k.EMSK,
+			SessionID:       SessionID(m.method.typ, r.nonceS, r.mac),
+			Reauthenticated: true,
+		}
+	}
 	k := m.sessionKeys()
 	return &eap.Result{
 		Method:    m.method.typ,

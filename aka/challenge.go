@@ -6,7 +6,7 @@ import (
 
 // challengeLen is room for a challenge with all its attributes and a network
 // name of usual length.
-const challengeLen = 192
+const challengeLen = 272
 
 // enterChallenge sends the challenge of the vector at hand (RFC 4187, section
 // 9.3; RFC 9048, section 3).
@@ -19,6 +19,7 @@ func (m *machine) enterChallenge(t eap.Turn) eap.Step {
 		b.String(AttrKDFInput, m.network)
 		m.offerFS(&b)
 	}
+	m.giveIdentities(t, &b)
 	b.Octets(AttrCheckcode, m.sum.octets())
 	if m.method.cfg.ResultIndications {
 		b.Flag(AttrResultInd)

@@ -31,6 +31,8 @@ var (
 	ErrCheckcode = errors.New("differs from the messages exchanged")
 	// ErrRES: the response to the challenge is not the expected one.
 	ErrRES = errors.New("not the expected response")
+	// ErrCounter: AT_COUNTER is not the one sent.
+	ErrCounter = errors.New("not the counter sent")
 	// ErrKDF: AT_KDF or AT_KDF_FS breaks the rules of negotiation.
 	ErrKDF = errors.New("key derivation function not negotiable")
 	// ErrVersion: AT_SELECTED_VERSION is none of AT_VERSION_LIST.
@@ -53,8 +55,9 @@ var (
 	// ErrRefused: the subscriber has authenticated and was not let in.
 	ErrRefused = errors.New("aka: refused after authentication")
 
-	errVectors   = errors.New("aka: no vector")
-	errBadVector = errors.New("unusable vector")
+	errVectors    = errors.New("aka: no vector")
+	errBadContext = errors.New("aka: the store returned another re-authentication context")
+	errBadVector  = errors.New("unusable vector")
 )
 
 // ClientError is the peer's EAP-Response/AKA-Client-Error.

@@ -12,6 +12,14 @@ type Hooks struct {
 	Challenge func(Event)
 	// SyncFailure: the USIM wants another sequence number.
 	SyncFailure func(Event)
+	// Reauthentication: a request for a fast re-authentication goes out.
+	Reauthentication func(Event)
+	// CounterTooSmall: the peer does not accept the counter of a fast
+	// re-authentication; a full one follows.
+	CounterTooSmall func(Event)
+	// StoreFailed: the ReauthStore is out of order; Err says how. The run goes
+	// on as if the context was not there, or fails.
+	StoreFailed func(Event)
 	// Verified: the peer has proved who it is.
 	Verified func(Event)
 	// Succeeded: the run has ended well.

@@ -189,6 +189,9 @@ func (m *machine) decide(t eap.Turn, identity string) eap.Step {
 	}
 	id := m.method.cfg.Rules.Parse(identity)
 	m.kind, m.identity = id.Kind, identity
+	if id.Kind == eap.KindReauth && id.Method == m.method.typ && m.method.cfg.Reauth != nil && m.asked <= askedAny {
+		return m.enterLookup(id.NAI.Username)
+	}
 	a, imsi := m.classify(t, id)
 	return m.settle(t, a, imsi)
 }
@@ -210,6 +213,8 @@ func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	switch decisions[m.asked][a] {
 	case nextChallenge:
 		return m.enterFull(t)
+	case nextReauth:
+		return m.enterReauth(t)
 	case nextAny:
 		return m.enterIdentity(t, askedAny)
 	case nextFullauth:

@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	macKeyLen  = 16 // K_aut of EAP-AKA and EAP-SIM
-	maxNAILen  = 256
-	sessionLen = 1 + 16 + 16
+	macKeyLen    = 16 // K_aut of EAP-AKA and EAP-SIM
+	masterKeyLen = 20 // MK of EAP-AKA and EAP-SIM
+	maxNAILen    = 256
+	sessionLen   = 1 + 16 + 16
 )
 
 // Keys are the keys of one run: what protects its messages and what it

@@ -3,6 +3,7 @@ package aka
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/opentwag/twag/eap"
 )
@@ -10,39 +11,48 @@ import (
 // state is where a run stands.
 //
 //	        Start
-//	          | identity unusable              | identity will do
-//	          v                                |
-//	     +----------+  AT_IDENTITY will do     v
-//	+--->| Identity |-------------------->+---------+
-//	|    +----------+                     | Vectors |<----------------+
-//	|      |  |    | out of order, unusable +---------+                 |
-//	+------+  |    +------------+            |      | error, bad vector |
-//	next of   | Client-Error    |   a vector |      |                   |
-//	ANY, FULL,|                 |            v      +---------+         |
-//	PERMANENT |                 |       +-----------+         |         |
-//	          |                 |   +-->| Challenge |---------)---------+
-//	          |                 |   |   +-----------+         | Sync-Failure
-//	          |                 |   | KDF |  |  |  | bad MAC, | (bounded)
-//	          |                 |   +-----+  |  |  | RES, …   |
-//	          |                 |     Client-|  |  +------+   |
-//	          |                 |      Error,|  | RES is  |   |
-//	          |                 | Auth-Reject|  | right   |   |
-//	          |                 |            |  v         v   v
-//	          |                 |            | +---------------+  refused  +---------------+
-//	          |                 |            | | Authorization |---------->|               |
-//	          |                 +------------)-)---------------)---------->| NotifyFailure |
-//	          |                              | +---------------+           +---------------+
-//	          |                              |   |  allowed, |                  | any
-//	          |                              |   |  both want|                  | response
-//	          |                              |   |  a result v                  |
-//	          |                              |   |  +---------------+           |
-//	          |                              |   |  | NotifySuccess |           |
-//	          |                              |   |  +---------------+           |
-//	          |                              |   | allowed | any response       |
-//	          v                              v   v         v                    v
-//	     +----------+                    Failure       Success               Failure
-//	     |   Done   | is where all of these leave the machine.
-//	     +----------+
+//	          | identity of no use                | identity will do
+//	          v                                   |
+//	     +----------+  AT_IDENTITY will do        v
+//	+--->| Identity |--------------------->+-------------+
+//	|    +----------+<---------------------| by its kind |<--------+ lost, spent
+//	+------+  |    |   nowhere: the next   +-------------+         |
+//	next of   |    |                        |          | re-auth.  |
+//	ANY, FULL,|    |                   full |          v           |
+//	PERMANENT |    |                        |       +--------+     |
+//	          |    |                        |       | Lookup |-----+
+//	          |    |                        v       +--------+
+//	          |    |               +---------+        | context will do
+//	          |    |  no vector    | Vectors |<---+   v
+//	          |    |<--------------+---------+    | +--------+
+//	          |    |                 |      ^     +-| Reauth |
+//	          |    |                 v      |       +--------+
+//	          |    |     KDF +-----------+  | COUNTER_  | proved
+//	          |    |    +--->| Challenge |--+ TOO_SMALL v
+//	          |    |    +----+-----------+ Sync-   +--------+
+//	          |    |           |   |       Failure | Commit |--+ used by
+//	          |    |<----------+   | proved        +--------+  | another
+//	          |    | bad MAC,      v                   |       |
+//	          |    | RES, …    +---------------+       |       |
+//	          |    |           | Authorization |<------+       |
+//	          |    |           +---------------+               |
+//	          |    v                | allowed | refused         |
+//	          |  +---------------+  |         |                 |
+//	          |  | NotifyFailure |<-)---------+-----------------+
+//	          |  +---------------+  v
+//	          |    | any          +------+ where there is a
+//	          |    | response     | Keep | new context
+//	          |    |              +------+
+//	          |    |                | | both want a result
+//	          |    |                | v
+//	          |    |                | +---------------+
+//	          |    |                | | NotifySuccess |
+//	          |    |                | +---------------+
+//	          v    v                v   v any response
+//	         Failure               Success
+//
+// Client-Error, Authentication-Reject and bad messages lead from Reauth and
+// Challenge as they do from Identity. Done is where all leave the machine.
 type state uint8
 
 const (
@@ -50,14 +60,27 @@ const (
 	stateNew state = iota
 	// stateIdentity: we sent AKA-Identity, or SIM-Start, with one of the three
 	// identity requests. Accepted: the same with AT_IDENTITY, Client-Error. Leads
-	// to itself with a narrower request, to stateVectors, stateStart,
-	// stateNotifyFailure or the end (RFC 4187, section 4.1; RFC 4186, section
+	// to itself with a narrower request, to stateLookup, stateVectors,
+	// stateStart, stateNotifyFailure or the end (RFC 4187, section 4.1; RFC 4186, section
 	// 4.2).
 	stateIdentity
 	// stateStart: EAP-SIM only; we sent SIM-Start without an identity request,
 	// for AT_NONCE_MT. Accepted: SIM-Start with it, Client-Error. Leads to
 	// stateVectors, stateNotifyFailure or the end (RFC 4186, section 9.2).
 	stateStart
+	// stateLookup: we asked for the context of a re-authentication identity.
+	// Resumed with ReauthAnswer; leads to stateReauth if it will do, to
+	// stateVectors if it only tells the subscriber, else to stateIdentity.
+	stateLookup
+	// stateReauth: we sent AKA-Reauthentication. Accepted: the same and
+	// Client-Error (sections 5.4, 5.5, 9.8). Leads to stateCommit, with
+	// AT_COUNTER_TOO_SMALL to stateVectors (in EAP-SIM stateStart), else to stateNotifyFailure or the
+	// end.
+	stateReauth
+	// stateCommit: the peer has re-authenticated, and we asked the store to use
+	// up the context. Resumed with ReauthAnswer; leads to stateAuthorization, or
+	// to stateNotifyFailure if somebody else has used it.
+	stateCommit
 	// stateVectors: we asked for a vector, and the peer waits for us. Resumed
 	// with VectorsAnswer; leads to stateChallenge or stateNotifyFailure.
 	stateVectors
@@ -67,9 +90,13 @@ const (
 	// Authentication-Reject; Client-Error (sections 6.3, 9.4 to 9.6).
 	stateChallenge
 	// stateAuthorization: the peer has proved who it is, and waits while
-	// others decide. Resumed with eap.Authorization; leads to
+	// others decide. Resumed with eap.Authorization; leads to stateKeep,
 	// stateNotifySuccess, stateNotifyFailure or the end.
 	stateAuthorization
+	// stateKeep: a full authentication is allowed, and we asked the store to
+	// keep a context for re-authentications. Resumed with ReauthAnswer; leads to
+	// stateNotifySuccess or the end, whatever it is.
+	stateKeep
 	// stateNotifySuccess: we sent AKA-Notification 32768. Any response is
 	// success (section 6.2).
 	stateNotifySuccess
@@ -89,12 +116,20 @@ func (s state) String() string {
 		return "Identity"
 	case stateStart:
 		return "Start"
+	case stateLookup:
+		return "Lookup"
+	case stateReauth:
+		return "Reauth"
+	case stateCommit:
+		return "Commit"
 	case stateVectors:
 		return "Vectors"
 	case stateChallenge:
 		return "Challenge"
 	case stateAuthorization:
 		return "Authorization"
+	case stateKeep:
+		return "Keep"
 	case stateNotifySuccess:
 		return "NotifySuccess"
 	case stateNotifyFailure:
@@ -134,6 +169,13 @@ type machine struct {
 	keys     Keys
 	haveKeys bool
 
+	// reauth is the fast re-authentication that runs; nil in a full
+	// authentication.
+	reauth *reauthRun
+	// nextReauth: the request gave out a re-authentication identity, which
+	// needs a context.
+	nextReauth bool
+
 	resultInd bool // both sides want AT_RESULT_IND
 
 	reason error // why stateNotifyFailure was entered
@@ -162,7 +204,7 @@ func (m *machine) Handle(t eap.Turn, resp eap.Packet) eap.Step {
 		return m.onSuccessAcknowledged()
 	case stateNotifyFailure:
 		return m.onFailureAcknowledged()
-	case stateIdentity, stateStart, stateChallenge:
+	case stateIdentity, stateStart, stateReauth, stateChallenge:
 	default:
 		return eap.Step{Kind: eap.StepIgnore, Err: fmt.Errorf("%w: response in %v", errNotNow, m.state)}
 	}
@@ -176,6 +218,8 @@ func (m *machine) Handle(t eap.Turn, resp eap.Packet) eap.Step {
 	}
 	sim := m.method.typ == eap.TypeSIM
 	switch {
+	case m.state == stateReauth:
+		return m.onReauth(t, &msg, err)
 	case sim && m.state != stateChallenge:
 		return m.onStart(t, &msg, err)
 	case sim:
@@ -197,6 +241,15 @@ func (m *machine) Resume(t eap.Turn, answer eap.Answer) eap.Step {
 	case eap.Authorization:
 		if m.state == stateAuthorization {
 			return m.onAuthorization(t, a)
+		}
+	case ReauthAnswer:
+		switch m.state {
+		case stateLookup:
+			return m.onLookup(t, a)
+		case stateCommit:
+			return m.onCommit(t, a)
+		case stateKeep:
+			return m.onKeep(t, a)
 		}
 	}
 	return m.misused(fmt.Sprintf("Resume with %T", answer))
@@ -229,6 +282,31 @@ func (m *machine) sessionKeys() *Keys {
 		m.haveKeys = true
 	}
 	return &m.keys
+}
+
+// messageKeys returns the keys that protect messages.
+func (m *machine) messageKeys() *Keys {
+	if m.reauth != nil {
+		return &m.reauth.keys
+	}
+	return m.sessionKeys()
+}
+
+// random fills the slices, 32 octets in all, or spoils b.
+func (m *machine) random(b *Builder, into ...[]byte) {
+	var octets [32]byte
+	n := 0
+	for _, p := range into {
+		n += len(p)
+	}
+	if _, err := io.ReadFull(m.method.cfg.Rand, octets[:n]); err != nil {
+		b.fail(AttrIV, err)
+		return
+	}
+	n = 0
+	for _, p := range into {
+		n += copy(p, octets[n:])
+	}
 }
 
 // request starts a request of the method's type. Few are longer than n octets.

@@ -47,6 +47,11 @@ type Config struct {
 	// RefusePermanentIdentity fails the run where a peer would have to be asked
 	// for its permanent identity. A peer that sends it unasked is served.
 	RefusePermanentIdentity bool
+	// Reauth keeps the contexts of fast re-authentication, which saves the
+	// HSS's part of a login. Nil: there is none.
+	Reauth ReauthStore
+	// ReauthLimits say when a full authentication is due again.
+	ReauthLimits ReauthLimits
 	// IdentityKeys open permanent identities that peers encrypt, 8 keys at
 	// most. A decryption takes a millisecond of a core.
 	IdentityKeys []IdentityKey
@@ -88,6 +93,9 @@ func (c *Config) Validate() error {
 	}
 	if err := c.Rules.Validate(); err != nil {
 		return fmt.Errorf("aka: Config.Rules: %w", err)
+	}
+	if err := c.ReauthLimits.validate(); err != nil {
+		return err
 	}
 	if err := validateLeading(c.Rules); err != nil {
 		return err
@@ -142,6 +150,7 @@ func newMethod(t eap.Type, s Scheme, src VectorSource, cfg Config) *Method {
 	if cfg.Triplets == 0 {
 		cfg.Triplets = maxTriplets
 	}
+	cfg.ReauthLimits.setDefaults()
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}

@@ -34,17 +34,24 @@ func (m *machine) enterNotifySuccess(t eap.Turn) eap.Step {
 }
 
 // notification makes an AKA-Notification. It carries AT_MAC unless the code
-// says that it comes before authentication (section 9.10).
+// says that it comes before authentication, and after a re-authentication its
+// counter, encrypted (sections 6.1 and 9.10).
 func (m *machine) notification(t eap.Turn, code Notification) Builder {
 	b := m.request(t, SubtypeNotification, notificationLen)
 	b.Number(AttrNotification, uint16(code))
-	if !code.BeforeAuth() {
-		b.MAC(m.sessionKeys(), nil)
+	if code.BeforeAuth() {
+		return b
 	}
+	if r := m.reauth; r != nil {
+		var iv [16]byte
+		m.random(&b, iv[:])
+		b.Encrypt(&r.keys, iv, func(b *Builder) { b.Number(AttrCounter, r.context.Counter) })
+	}
+	b.MAC(m.messageKeys(), nil)
 	return b
 }
 
-const notificationLen = messageHeaderLen + attrUnit + attrUnit + macLen
+const notificationLen = messageHeaderLen + attrUnit + 3*(attrUnit+macLen)
 
 // onSuccessAcknowledged ends the run. Success has been promised, so that the
 // contents of the response do not matter (section 6.2).

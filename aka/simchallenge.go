@@ -2,14 +2,16 @@ package aka
 
 import "github.com/opentwag/twag/eap"
 
-// simChallengeLen is room for a challenge of three RANDs without identities.
-const simChallengeLen = messageHeaderLen + attrUnit + maxTriplets*16 + attrUnit + attrUnit + macLen
+// simChallengeLen is room for a challenge of three RANDs with identities of
+// usual length.
+const simChallengeLen = messageHeaderLen + attrUnit + maxTriplets*16 + identitiesLen + attrUnit + attrUnit + macLen
 
 // enterSIMChallenge sends the challenge of the triplets at hand. Its MAC covers
 // NONCE_MT (RFC 4186, section 9.3).
 func (m *machine) enterSIMChallenge(t eap.Turn) eap.Step {
 	b := m.request(t, SubtypeSIMChallenge, simChallengeLen)
 	b.Octets(AttrRAND, m.sim.allRAND())
+	m.giveIdentities(t, &b)
 	if m.method.cfg.ResultIndications {
 		b.Flag(AttrResultInd)
 	}

@@ -23,6 +23,10 @@ var ErrState = errors.New("aka: not a state of this method")
 //	                           octet unless it is the Peer's, RAND, AUTN, CK, IK,
 //	                           XRES with a length octet, what forward secrecy
 //	                           needs if it is in use, AT_CHECKCODE if not empty
+//	Reauth, and NotifySuccess  IMSI and identity as above, counter, end of the
+//	after a re-authentication  context in seconds of Unix time (4), NONCE_S,
+//	                           AT_MAC of the request, K_encr, K_aut, MK or K_re,
+//	                           AT_CHECKCODE if not empty
 //	NotifyFailure              reason, an octet
 //
 // Derived keys are not in it: it shall be short, and they are made in a few
@@ -30,11 +34,13 @@ var ErrState = errors.New("aka: not a state of this method")
 const stateVersion = 1
 
 const (
-	flagIdentity  = 1 << iota // the identity is not that of the Peer
-	flagExtras                // machine.extras
-	flagResultInd             // machine.resultInd
-	flagCheckcode             // there were AKA-Identity messages
-	flagFS                    // forward secrecy is offered; later: is used
+	flagIdentity   = 1 << iota // the identity is not that of the Peer
+	flagExtras                 // machine.extras
+	flagResultInd              // machine.resultInd
+	flagCheckcode              // there were AKA-Identity messages
+	flagFS                     // forward secrecy is offered; later: is used
+	flagNextReauth             // machine.nextReauth
+	flagReauth                 // the run is a fast re-authentication
 	flagsEnd
 )
 
@@ -47,6 +53,7 @@ var reasons = [...]error{
 	ErrBarred, ErrSchemeNotSupported, ErrSyncFailure, ErrUnavailable,
 	ErrTruncated, ErrLength, ErrUnknownAttr, ErrDuplicate, ErrNotAllowed, ErrMissing,
 	ErrPadding, ErrSubtype, ErrCertificate, ErrPublicValue, ErrVersion,
+	ErrCounter, ErrReauthUsed,
 }
 
 func reasonIndex(err error) byte {
@@ -66,12 +73,14 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 			flags |= f
 		}
 	}
-	known := m.state == stateStart || m.state == stateChallenge || m.state == stateNotifySuccess
+	known := m.state == stateStart || m.state == stateReauth || m.state == stateChallenge || m.state == stateNotifySuccess
 	set(known && m.identity != m.peer.Identity, flagIdentity)
 	set(m.extras, flagExtras)
 	set(m.resultInd, flagResultInd)
 	set(m.checkcode.some && m.state != stateNotifyFailure, flagCheckcode)
 	set(m.state == stateChallenge && m.fs.offered() || m.state == stateNotifySuccess && m.fs.agreed, flagFS)
+	set(m.nextReauth && (m.state == stateChallenge || m.state == stateReauth), flagNextReauth)
+	set(m.reauth != nil && (m.state == stateReauth || m.state == stateNotifySuccess), flagReauth)
 	b = append(b, stateVersion, byte(m.method.typ), byte(m.state), flags,
 		byte(m.asked), m.resyncs, m.kdf.chosen, byte(m.kind))
 	switch m.state {
@@ -84,9 +93,13 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 		return append(b, reasonIndex(m.reason)), nil
 	case stateStart:
 		return m.appendSubscriber(b, flags), nil
-	case stateChallenge, stateNotifySuccess:
+	case stateReauth, stateChallenge, stateNotifySuccess:
 		b = m.appendSubscriber(b, flags)
-		if m.method.typ == eap.TypeSIM {
+		switch {
+		case flags&flagReauth != 0:
+			b = m.reauth.append(b)
+			return append(b, m.sum.octets()...), nil
+		case m.method.typ == eap.TypeSIM:
 			return m.sim.append(b), nil
 		}
 		v := &m.vector
@@ -131,6 +144,7 @@ func (m *machine) restore(encoded []byte) string {
 	m.state, m.asked, m.kind = state(st), asked(how), eap.IdentityKind(kind)
 	m.kdf.base = m.method.kdfs
 	m.extras, m.resultInd = flags&flagExtras != 0, flags&flagResultInd != 0
+	m.nextReauth = flags&flagNextReauth != 0
 	switch {
 	case version != stateVersion:
 		return "version"
@@ -140,6 +154,9 @@ func (m *machine) restore(encoded []byte) string {
 		return "flags"
 	case m.asked > askedPermanent:
 		return "identity request"
+	case m.state == stateReauth != (flags&flagReauth != 0) && m.state != stateNotifySuccess,
+		flags&flagNextReauth != 0 && m.state != stateReauth && m.state != stateChallenge:
+		return "re-authentication"
 	case m.kdf.chosen == 1 || int(m.kdf.chosen) > m.kdf.base.Len():
 		return "key derivation function"
 	}
@@ -149,7 +166,7 @@ func (m *machine) restore(encoded []byte) string {
 		ok = m.asked != askedNone && m.restoreIdentity(&s, flags)
 	case stateStart:
 		ok = m.method.typ == eap.TypeSIM && m.restoreSubscriber(&s, flags)
-	case stateChallenge, stateNotifySuccess:
+	case stateReauth, stateChallenge, stateNotifySuccess:
 		ok = m.restoreSubscriber(&s, flags) && m.restoreChallenge(&s, flags)
 	case stateNotifyFailure:
 		var i uint8
@@ -198,6 +215,9 @@ func (m *machine) restoreSubscriber(s *cryptobyte.String, flags byte) bool {
 }
 
 func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
+	if flags&flagReauth != 0 {
+		return m.restoreReauth(s) && m.restoreSum(s, flags)
+	}
 	if m.method.typ == eap.TypeSIM {
 		return m.sim.restore(s)
 	}
@@ -212,6 +232,11 @@ func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 	if !m.restoreFS(s, flags&flagFS != 0) {
 		return false
 	}
+	return m.restoreSum(s, flags)
+}
+
+// restoreSum reads AT_CHECKCODE.
+func (m *machine) restoreSum(s *cryptobyte.String, flags byte) bool {
 	if flags&flagCheckcode != 0 {
 		m.checkcode.some = true
 		m.sum.n = uint8(checkcodeLen(m.method.typ))

@@ -44,9 +44,12 @@ func TestNoStateToKeep(t *testing.T) {
 	m := newTest(eap.TypeAKA, Config{}).machine(eap.Peer{Identity: akaID})
 	for st := stateNew; st <= stateDone; st++ {
 		m.state = st
+		if m.reauth = nil; st == stateReauth {
+			m.reauth = &reauthRun{}
+		}
 		_, err := m.AppendState(nil)
 		switch st {
-		case stateIdentity, stateStart, stateChallenge, stateNotifySuccess, stateNotifyFailure:
+		case stateIdentity, stateStart, stateReauth, stateChallenge, stateNotifySuccess, stateNotifyFailure:
 			require.NoError(t, err, st)
 		default:
 			require.ErrorIs(t, err, errNotNow, st)

@@ -42,3 +42,30 @@ func validateLeading(r *eap.IdentityRules) error {
 	}
 	return nil
 }
+
+// identitiesLen is room for AT_IV and AT_ENCR_DATA with identities of usual
+// length.
+const identitiesLen = 2*attrUnit + 16 + 112
+
+// giveIdentities appends the identities for next time to a challenge: encrypted,
+// so that nobody sees which phone has them (RFC 4187, sections 4.1.1.7 and
+// 5.3).
+func (m *machine) giveIdentities(t eap.Turn, b *Builder) {
+	pseudonyms := m.method.cfg.Pseudonyms
+	m.nextReauth = m.method.cfg.Reauth != nil
+	if pseudonyms == nil && !m.nextReauth {
+		return
+	}
+	var iv [16]byte
+	var random [pseudonymRandom]byte
+	m.random(b, iv[:], random[:])
+	b.Encrypt(m.sessionKeys(), iv, func(b *Builder) {
+		if pseudonyms != nil {
+			var scratch [pseudonymLen]byte
+			b.Octets(AttrNextPseudonym, pseudonyms.append(scratch[:0], m.method.typ, m.imsi, t.Now, random))
+		}
+		if m.nextReauth {
+			m.nextReauthID(b)
+		}
+	})
+}
