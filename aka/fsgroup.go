@@ -51,22 +51,27 @@ func (g FSGroup) curve() ecdh.Curve {
 	}
 }
 
-// generate makes a key pair, and the value of AT_PUB_ECDHE for it (RFC 9678,
-// section 6.1): RFC 7748's encoding, or SEC 1's compressed one.
+// generate makes a key pair, and the value of AT_PUB_ECDHE for it.
 func (g FSGroup) generate() (k *ecdh.PrivateKey, public [fsPublicLen]byte, err error) {
 	if k, err = g.curve().GenerateKey(rand.Reader); err != nil {
 		return nil, public, err
 	}
+	return k, g.encode(k), nil
+}
+
+// encode returns the value of AT_PUB_ECDHE for a key (RFC 9678, section 6.1):
+// the encoding of RFC 7748, or SEC 1's compressed one.
+func (g FSGroup) encode(k *ecdh.PrivateKey) (public [fsPublicLen]byte) {
 	p := k.PublicKey().Bytes()
 	if g == FSX25519 {
 		copy(public[:], p)
-		return k, public, nil
+		return public
 	}
 	// p is 4, x, y; what remains of y is whether it is odd (SEC 1, section
 	// 2.3.3).
 	public[0] = 2 | p[len(p)-1]&1
 	copy(public[1:], p[1:compressedLen])
-	return k, public, nil
+	return public
 }
 
 // agree returns SHARED_SECRET of an own key and a peer's value of AT_PUB_ECDHE,
