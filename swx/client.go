@@ -68,7 +68,9 @@ func NewClient(node Node, cfg Config) *Client {
 // aka.ErrUnavailable, and with it its cause: no answer in time
 // (context.DeadlineExceeded), no peer, an answer that makes no sense
 // ([*DecodeError]); but vectors of another scheme than asked wrap
-// aka.ErrSchemeNotSupported, and so does a scheme that SWx has not.
+// aka.ErrSchemeNotSupported, and so does a scheme that SWx has not. For
+// aka.SchemeSIM, which it has not either, it asks for EAP-AKA's quintets: the
+// HSS sees no difference.
 func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vector, error) {
 	debug := c.log.Enabled(ctx, slog.LevelDebug)
 	if !debug && c.cfg.Hooks.MAR == nil {
@@ -148,7 +150,7 @@ func (c *Client) request(buf []byte, req *aka.VectorRequest) (wire.Message, erro
 		NumberAuthItems:  uint32(min(max(1, req.Count, c.cfg.VectorsPerRequest), maxVectors)),
 	}
 	switch req.Scheme {
-	case aka.SchemeAKA:
+	case aka.SchemeAKA, aka.SchemeSIM:
 		mar.Item.Scheme = c.schemeAKA
 	case aka.SchemeAKAPrime:
 		mar.Item.Scheme = c.schemeAKP
@@ -195,7 +197,11 @@ func (c *Client) answer(req *aka.VectorRequest, ans wire.Message) ([]aka.Vector,
 		return nil, unavailable(errSubscriber)
 	}
 	primed := req.Scheme == aka.SchemeAKAPrime && !c.cfg.Profile.PlainKeys
-	vectors, err := maa.Vectors(req.Scheme, primed, req.NetworkName)
+	scheme := req.Scheme
+	if scheme == aka.SchemeSIM {
+		scheme = aka.SchemeAKA
+	}
+	vectors, err := maa.Vectors(scheme, primed, req.NetworkName)
 	switch {
 	case errors.Is(err, aka.ErrSchemeNotSupported):
 		return nil, fmt.Errorf("swx: MAR: %w", err)

@@ -94,6 +94,11 @@ func TestRequests(t *testing.T) {
 		{name: "AKA", aka: aka.SchemeAKA, want: standard},
 		{name: "AKA'", aka: aka.SchemeAKAPrime, want: prime},
 		{
+			name: "SIM, by quintets of AKA", aka: aka.SchemeSIM,
+			req:  func(r *aka.VectorRequest) { r.Count = 3 },
+			want: with(standard, func(m *MAR) { m.NumberAuthItems = 3 }),
+		},
+		{
 			name: "AKA has no ANID", aka: aka.SchemeAKA,
 			req:  func(r *aka.VectorRequest) { r.NetworkName = "WLAN" },
 			want: standard,
@@ -234,11 +239,28 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 	}{
 		{"no IMSI", aka.VectorRequest{Scheme: aka.SchemeAKA}, aka.ErrUnknownSubscriber},
 		{"no scheme", aka.VectorRequest{IMSI: eap.MustParseIMSI(testIMSI)}, aka.ErrSchemeNotSupported},
-		{"EAP-SIM", testRequest(aka.SchemeSIM), aka.ErrSchemeNotSupported},
 		{"AKA' without a name", aka.VectorRequest{IMSI: eap.MustParseIMSI(testIMSI), Scheme: aka.SchemeAKAPrime}, aka.ErrUnavailable},
 	} {
 		_, err := c.Vectors(t.Context(), tt.req)
 		requireOnly(t, err, tt.want)
+	}
+}
+
+// Quintets of EAP-AKA serve EAP-SIM, also when they say what they are; others
+// do not.
+func TestVectorsForSIM(t *testing.T) {
+	m := goodMAA(3)
+	for name, ok := range map[string]bool{"EAP-AKA": true, "EAP-SIM": false, "EAP-AKA'": false} {
+		for i := range m.Items {
+			m.Items[i].Scheme = []byte(name)
+		}
+		vectors, err := NewClient(answering(t, m), Config{}).Vectors(t.Context(), testRequest(aka.SchemeSIM))
+		if !ok {
+			require.ErrorIs(t, err, aka.ErrSchemeNotSupported, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Len(t, vectors, 3)
 	}
 }
 
@@ -251,6 +273,7 @@ func TestVectorsByProfile(t *testing.T) {
 	}{
 		{"AKA", Profile{}, aka.SchemeAKA, false},
 		{"AKA'", Profile{}, aka.SchemeAKAPrime, true},
+		{"SIM", Profile{}, aka.SchemeSIM, false},
 		{"AKA, plain keys", Profile{PlainKeys: true}, aka.SchemeAKA, false},
 		{"AKA', plain keys", Profile{PlainKeys: true}, aka.SchemeAKAPrime, false},
 	} {

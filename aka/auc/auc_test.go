@@ -74,7 +74,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"unknown", a, t.Context(), aka.VectorRequest{IMSI: eap.MustParseIMSI("001010000000002"), Scheme: aka.SchemeAKA}, aka.ErrUnknownSubscriber},
 		{"no IMSI", a, t.Context(), aka.VectorRequest{Scheme: aka.SchemeAKA}, aka.ErrUnknownSubscriber},
-		{"SIM", a, t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeSIM}, aka.ErrSchemeNotSupported},
+		{"a scheme to come", a, t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeSIM + 1}, aka.ErrSchemeNotSupported},
 		{"no scheme", a, t.Context(), aka.VectorRequest{IMSI: imsi}, aka.ErrSchemeNotSupported},
 		{"no network name", a, t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeAKAPrime}, aka.ErrUnavailable},
 		{"context ended", a, ended, aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeAKA}, aka.ErrUnavailable},

@@ -14,6 +14,6 @@
 // An [AuC] is an [aka.VectorSource]: a server in the same process may log
 // subscribers in without any HSS.
 //
-// Vectors for EAP-SIM are not made here yet; asking for them gives
-// [aka.ErrSchemeNotSupported].
+// For EAP-SIM it gives the quintets that triplets are made of (TS 33.102,
+// clause 6.8.1.2); each uses up a sequence number.
 package auc

@@ -43,7 +43,8 @@ func (a *AuC) VectorsWith(ctx context.Context, req aka.VectorRequest, keys Keys)
 	}
 	prime := false
 	switch req.Scheme {
-	case aka.SchemeAKA:
+	case aka.SchemeAKA, aka.SchemeSIM:
+		// EAP-SIM converts quintets into triplets: aka.Vector.Triplet.
 	case aka.SchemeAKAPrime:
 		prime = keys == KeysPrimed
 		if prime && req.NetworkName == "" {
@@ -68,6 +69,11 @@ func (a *AuC) VectorsWith(ctx context.Context, req aka.VectorRequest, keys Keys)
 	for i := range vectors {
 		if _, err := io.ReadFull(a.cfg.Rand, vectors[i].RAND[:]); err != nil {
 			return nil, fmt.Errorf("%w: auc: random numbers: %w", aka.ErrUnavailable, err)
+		}
+		for k := range i {
+			if vectors[k].RAND == vectors[i].RAND {
+				return nil, fmt.Errorf("%w: auc: the random numbers repeat", aka.ErrUnavailable)
+			}
 		}
 	}
 	amf := sub.amf

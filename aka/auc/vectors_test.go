@@ -235,3 +235,29 @@ func TestTUAK(t *testing.T) {
 		require.Equal(t, mac[:8], v[0].AUTN[8:])
 	}
 }
+
+// For EAP-SIM there are quintets, each with a RAND of its own.
+func TestVectorsSIM(t *testing.T) {
+	c, err := milenage.New([16]byte{1}, [16]byte{2})
+	require.NoError(t, err)
+	for _, keys := range []Keys{KeysPrimed, KeysPlain} {
+		a := New(Config{Keys: keys})
+		require.NoError(t, a.Put(Subscriber{IMSI: imsi, Algorithm: c.Algorithm()}))
+		v, err := a.Vectors(t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeSIM, Count: 3})
+		require.NoError(t, err)
+		require.Len(t, v, 3)
+		rands := map[[16]byte]bool{}
+		for i := range v {
+			require.False(t, v[i].Primed)
+			out := c.Algorithm().F2345(v[i].RAND)
+			want := aka.Vector{RAND: v[i].RAND, XRES: out.RES, XRESLen: out.RESLen, CK: out.CK, IK: out.IK}
+			require.True(t, want.Triplet() == v[i].Triplet())
+			rands[v[i].RAND] = true
+		}
+		require.Len(t, rands, 3)
+	}
+	broken := New(Config{Rand: bytes.NewReader(make([]byte, 48))})
+	require.NoError(t, broken.Put(Subscriber{IMSI: imsi, Algorithm: c.Algorithm()}))
+	_, err = broken.Vectors(t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeSIM, Count: 3})
+	require.ErrorIs(t, err, aka.ErrUnavailable)
+}
