@@ -2,6 +2,7 @@ package radius
 
 import (
 	"context"
+	"errors"
 	"net"
 	"runtime"
 	"strconv"
@@ -16,6 +17,22 @@ func listen(ctx context.Context, addr string, n int) ([]net.PacketConn, error) {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	// A port of the system's choice may be lost to somebody else before it is
+	// shared; then another will do.
+	for try := 1; ; try++ {
+		pcs, err := listenShared(ctx, addr, n)
+		if errors.Is(err, unix.EADDRINUSE) && port == "0" && try < 10 {
+			continue
+		}
+		return pcs, err
+	}
+}
+
+func listenShared(ctx context.Context, addr string, n int) ([]net.PacketConn, error) {
 	// A socket of its own first: sharing would hide from us that another
 	// server has the address already, and take half of its requests.
 	var plain net.ListenConfig
@@ -26,21 +43,14 @@ func listen(ctx context.Context, addr string, n int) ([]net.PacketConn, error) {
 	if n == 1 {
 		return []net.PacketConn{pc}, nil
 	}
-	// The address as it is bound, which settles port 0.
+	// The address as it is bound, which settles port 0 and names.
 	bound := pc.LocalAddr().(*net.UDPAddr)
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		_ = pc.Close()
-		return nil, err
-	}
-	if host != "" {
-		host = bound.IP.String()
-		if bound.Zone != "" {
-			host += "%" + bound.Zone
-		}
-	}
-	addr = net.JoinHostPort(host, strconv.Itoa(bound.Port))
 	_ = pc.Close()
+	if host, _, _ := net.SplitHostPort(addr); host == "" {
+		addr = ":" + strconv.Itoa(bound.Port)
+	} else {
+		addr = bound.String()
+	}
 
 	shared := net.ListenConfig{Control: reusePort}
 	var pcs []net.PacketConn
