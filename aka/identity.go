@@ -214,6 +214,10 @@ func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	case nextChallenge:
 		return m.enterFull(t)
 	case nextReauth:
+		if m.sim.haveNonce {
+			// RFC 4186, section 9.2: it would be for a full authentication.
+			return m.fail(t, &AttrError{Subtype: SubtypeSIMStart, Attr: AttrNonceMT, Err: ErrNotAllowed})
+		}
 		return m.enterReauth(t)
 	case nextAny:
 		return m.enterIdentity(t, askedAny)
