@@ -15,9 +15,10 @@
 // the way they say, and returns the reason. So a login that succeeds with it
 // says something about the server.
 //
-// A Peer can also be made to lie: see [Lie] and the table [Lies], which says
-// what a right server answers to each.
-//
 // A Peer keeps what one login brings for the next, as a phone does: pseudonyms
 // and identities for fast re-authentication. [Peer.Forget] loses them.
+//
+// A Peer can also be made to lie: see [Lie] and the tables [Lies], told in a
+// first login, [StateLies], told in every state, and [FSLies]. They say what a
+// right server answers to each.
 package eaptest

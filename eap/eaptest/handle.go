@@ -68,7 +68,10 @@ func (p *Peer) Handle(pkt []byte) ([]byte, error) {
 }
 
 func (p *Peer) onRequest(q eap.Packet) ([]byte, error) {
-	if p.answered && q.Identifier == p.lastID {
+	// EAP-Request/Identity within a method begins a new login; that it has the
+	// Identifier of the last request is chance.
+	anew := q.Type == eap.TypeIdentity && p.phase != phaseStart
+	if p.answered && q.Identifier == p.lastID && !anew {
 		return p.buf, nil
 	}
 	p.request = q
@@ -140,6 +143,7 @@ func (p *Peer) onEnd(q eap.Packet, s Status) error {
 		return fmt.Errorf("%w: %v", ErrState, q.Code)
 	}
 	if s == Succeeded {
+		p.logins++
 		p.keepTemporary()
 	}
 	p.dropOffered()

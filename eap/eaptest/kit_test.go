@@ -73,13 +73,14 @@ type server struct {
 	centre *auc.AuC
 	// authorize answers NeedAuthorization.
 	authorize eap.Authorization
+	now       time.Time
 	// seen are the packets of the last login, in both directions.
 	seen []eap.Packet
 }
 
 func newServer(t testing.TB, cfg aka.Config, keys auc.Keys, methods ...eap.Type) *server {
 	t.Helper()
-	s := &server{centre: auc.New(auc.Config{Keys: keys})}
+	s := &server{centre: auc.New(auc.Config{Keys: keys}), now: time.Now()}
 	require.NoError(t, s.centre.Put(auc.Subscriber{IMSI: testIMSI, Algorithm: set19(t), SQN: 32}))
 	var list []eap.Method
 	for _, m := range methods {
@@ -107,7 +108,7 @@ func (s *server) tell(t testing.TB, p *Peer) eap.Outcome {
 	t.Helper()
 	s.seen = s.seen[:0]
 	c := s.auth.New(eap.Peer{})
-	now := time.Unix(1e9, 0)
+	now := s.now
 	o := c.Start(now)
 	for range 100 {
 		switch o.Kind {

@@ -22,6 +22,9 @@ const (
 	WantDiscard
 	// WantSuccess: the login succeeds, for the lie is harmless.
 	WantSuccess
+	// WantRefusal: the notification that the subscriber was refused with, then
+	// EAP-Failure.
+	WantRefusal
 )
 
 // String returns what is wanted.
@@ -35,6 +38,8 @@ func (w Want) String() string {
 		return "discard"
 	case WantSuccess:
 		return "success"
+	case WantRefusal:
+		return "refusal"
 	default:
 		return fmt.Sprintf("Want(%d)", uint8(w))
 	}
@@ -44,8 +49,13 @@ func (w Want) String() string {
 type Lie struct {
 	// Name tells what is wrong, for the name of a test.
 	Name string
-	// At is the request that is answered with the lie.
+	// At is the request that is answered with the lie. EAP-SIM's Start and
+	// Challenge count as EAP-AKA's Identity and Challenge.
 	At aka.Subtype
+	// State is where that stands in a login; 0 where At says it all.
+	State LieState
+	// Logins is how often the peer has to log in, honestly, before it lies.
+	Logins int
 	// Methods are those that the lie is for; nil means all.
 	Methods []eap.Type
 	// IdentityRound says that the server must have asked with AKA-Identity.
@@ -53,6 +63,15 @@ type Lie struct {
 	// ResultIndications says that server and peer must use them.
 	ResultIndications bool
 
+	// Reauth says that the server must do fast re-authentication.
+	Reauth bool
+	// Refusal is what the server must turn the subscriber away with when he
+	// has authenticated, at the login with the lie.
+	Refusal eap.Refusal
+
+	// lead changes the response to the challenge or re-authentication, so
+	// that the login gets to where the lie is told.
+	lead func(p *Peer, d *Draft)
 	// Edit changes the response before AT_MAC is computed; may be nil.
 	Edit func(p *Peer, d *Draft)
 	// Mangle changes the octets about to be sent; may be nil.
@@ -82,11 +101,15 @@ func (l *Lie) tell(p *Peer, pkt []byte, sign bool, extra []byte) []byte {
 	if sign {
 		d.Add(aka.AttrMAC, make([]byte, 2+macLen)...)
 	}
-	if l.Edit != nil {
+	leads := l.leads(p)
+	switch {
+	case leads:
+		l.lead(p, &d)
+	case l.Edit != nil:
 		l.Edit(p, &d)
 	}
 	out := d.encode(&p.keys)
-	if l.Mangle != nil {
+	if l.Mangle != nil && !leads {
 		out = l.Mangle(p, out)
 	}
 	return out

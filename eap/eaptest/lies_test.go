@@ -2,6 +2,7 @@ package eaptest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,59 +12,101 @@ import (
 	"github.com/opentwag/twag/eap"
 )
 
+// lied sets the stage for a lie and lets it be told.
+func lied(t testing.TB, lie *Lie, method eap.Type) (*server, *Peer, eap.Outcome) {
+	t.Helper()
+	cfg := aka.Config{
+		AlwaysRequestIdentity: lie.IdentityRound, ResultIndications: lie.ResultIndications,
+	}
+	if lie.Reauth {
+		cfg.Reauth = aka.NewMemoryReauthStore(0)
+	}
+	s := newServer(t, cfg, auc.KeysPrimed, method)
+	p := newPeer(t, PeerConfig{
+		Methods: []eap.Type{method}, ResultIndications: lie.ResultIndications, Lie: lie,
+	})
+	for range lie.Logins {
+		require.Equal(t, eap.OutcomeSuccess, s.login(t, p).Kind)
+	}
+	s.authorize.Refusal = lie.Refusal
+	return s, p, s.tell(t, p)
+}
+
 // TestLies tells every lie to the real server.
 func TestLies(t *testing.T) {
 	told := map[Want]int{}
 	for _, lie := range Lies() {
-		for _, method := range bothMethods {
-			if !lie.For(method) {
-				continue
-			}
-			t.Run(fmt.Sprint(lie.Name, " ", method), func(t *testing.T) {
-				told[lie.Want]++
-				require.NotEmpty(t, lie.Source)
-				s := newServer(t, aka.Config{
-					AlwaysRequestIdentity: lie.IdentityRound,
-					ResultIndications:     lie.ResultIndications,
-				}, auc.KeysPrimed, method)
-				p := newPeer(t, PeerConfig{
-					Methods: []eap.Type{method}, ResultIndications: lie.ResultIndications, Lie: &lie,
-				})
-				o := s.tell(t, p)
-				n, notified := s.notification()
-				switch lie.Want {
-				case WantNotification:
-					require.Equal(t, eap.OutcomeFailure, o.Kind, "%v", o.Err)
-					require.True(t, notified)
-					require.Equal(t, aka.NotifyFailure, n)
-				case WantFailure:
-					require.Equal(t, eap.OutcomeFailure, o.Kind, "%v", o.Err)
-					require.False(t, notified)
-				case WantDiscard:
-					require.Equal(t, eap.OutcomeDiscard, o.Kind, "%v", o.Err)
-				case WantSuccess:
-					require.Equal(t, eap.OutcomeSuccess, o.Kind, "%v", o.Err)
-					r, ok := p.Result()
-					require.True(t, ok)
-					require.Equal(t, *o.Result, r)
-				}
-				require.LessOrEqual(t, s.count(aka.SubtypeChallenge), 3, "resynchronisations are bounded")
-				require.LessOrEqual(t, s.count(aka.SubtypeIdentity), 3)
-			})
-		}
+		told[lie.Want] += tellAll(t, &lie)
 	}
 	require.Equal(t, map[Want]int{WantNotification: 119, WantFailure: 8, WantDiscard: 16, WantSuccess: 26}, told)
+}
+
+// TestStateLies tells them in every state.
+func TestStateLies(t *testing.T) {
+	told := map[LieState]int{}
+	for _, lie := range StateLies() {
+		told[lie.State] += tellAll(t, &lie)
+	}
+	require.Equal(t, map[LieState]int{
+		AtIdentity: 129, AtChallenge: 111, AtReauth: 199, AtSuccess: 107, AtReauthSuccess: 117,
+		AtRefusal: 107, AtReauthRefusal: 117, AtFailure: 93, AtReauthFailure: 93,
+	}, told)
+}
+
+// tellAll tells a lie in each method that it is for.
+func tellAll(t *testing.T, lie *Lie) (told int) {
+	for _, method := range bothMethods {
+		if !lie.For(method) {
+			continue
+		}
+		told++
+		t.Run(fmt.Sprint(lie.Name, " ", method), func(t *testing.T) {
+			require.NotEmpty(t, lie.Source)
+			s, p, o := lied(t, lie, method)
+			n, notified := s.notification()
+			switch lie.Want {
+			case WantNotification:
+				require.Equal(t, eap.OutcomeFailure, o.Kind, "%v", o.Err)
+				require.True(t, notified)
+				require.Equal(t, aka.NotifyFailure, n)
+			case WantRefusal:
+				require.Equal(t, eap.OutcomeFailure, o.Kind, "%v", o.Err)
+				require.True(t, notified)
+				require.Equal(t, aka.NotifyTemporarilyDenied, n)
+			case WantFailure:
+				require.Equal(t, eap.OutcomeFailure, o.Kind, "%v", o.Err)
+				require.False(t, notified)
+			case WantDiscard:
+				require.Equal(t, eap.OutcomeDiscard, o.Kind, "%v", o.Err)
+			case WantSuccess:
+				require.Equal(t, eap.OutcomeSuccess, o.Kind, "%v", o.Err)
+				r, ok := p.Result()
+				require.True(t, ok)
+				require.Equal(t, *o.Result, r)
+			}
+			require.LessOrEqual(t, s.count(aka.SubtypeChallenge), 3, "resynchronisations are bounded")
+			require.LessOrEqual(t, s.count(aka.SubtypeIdentity), 3)
+
+			// Nothing that was said spoils the next login.
+			p.cfg.Lie, s.authorize = nil, eap.Authorization{}
+			require.Equal(t, eap.OutcomeSuccess, s.login(t, p).Kind)
+			r, ok := p.Result()
+			require.True(t, ok)
+			require.Equal(t, testIMSI, r.IMSI)
+		})
+	}
+	return told
 }
 
 // TestLiesAreLies: each lie changes what an honest peer would have said.
 func TestLiesAreLies(t *testing.T) {
 	seen := map[string]bool{}
-	for _, lie := range Lies() {
+	for _, lie := range slices.Concat(Lies(), StateLies()) {
 		for _, method := range bothMethods {
 			if !lie.For(method) {
 				continue
 			}
-			name := fmt.Sprint(lie.Name, " ", method)
+			name := fmt.Sprint(lie.Name, " ", method, " ", lie.State)
 			require.False(t, seen[name], name)
 			seen[name] = true
 			changed := 0
@@ -83,12 +126,7 @@ func TestLiesAreLies(t *testing.T) {
 				changed++
 				return pkt
 			}
-			s := newServer(t, aka.Config{
-				AlwaysRequestIdentity: lie.IdentityRound, ResultIndications: lie.ResultIndications,
-			}, auc.KeysPrimed, method)
-			s.tell(t, newPeer(t, PeerConfig{
-				Methods: []eap.Type{method}, ResultIndications: lie.ResultIndications, Lie: &watched,
-			}))
+			lied(t, &watched, method)
 			require.NotZero(t, changed, name)
 		}
 	}

@@ -143,6 +143,8 @@ type Peer struct {
 	cfg PeerConfig
 	ids identities
 
+	logins int // that have succeeded
+
 	// What follows belongs to one login.
 	status     Status
 	phase      phase
@@ -218,7 +220,7 @@ func NewPeer(cfg PeerConfig) (*Peer, error) {
 func (p *Peer) Reset() {
 	p.dropOffered()
 	*p = Peer{
-		cfg: p.cfg, ids: p.ids,
+		cfg: p.cfg, ids: p.ids, logins: p.logins,
 		request: p.request, buf: p.buf, scratch: p.scratch,
 	}
 	p.identity = p.outerIdentity()

@@ -38,7 +38,7 @@ func (p *Peer) send(b *aka.Builder, sign bool) ([]byte, error) { return p.finish
 
 // finish is send with the message-specific data of AT_MAC.
 func (p *Peer) finish(b *aka.Builder, sign bool, extra []byte) ([]byte, error) {
-	if l := p.cfg.Lie; l != nil && len(p.request.Data) > 0 && l.At == aka.Subtype(p.request.Data[0]) {
+	if l := p.cfg.Lie; l != nil && (l.due(p, l.At) || l.leads(p)) {
 		pkt, err := b.Bytes()
 		if err != nil {
 			return nil, err
