@@ -11,6 +11,9 @@
 //		aka.NewPrime(source, aka.Config{}),
 //		aka.New(source, aka.Config{Bidding: true}))
 //
+// EAP-AKA' can be done with forward secrecy (RFC 9678), if so configured: then
+// the long-term key, got hold of later, does not open a recorded session.
+//
 // [Decode], [NewMessage], [AKAKeys] and [AKAPrimeKeys] are what the other side,
 // or a tool, needs of the protocol. The codec knows EAP-SIM (RFC 4186), which
 // shares the attributes, too.
@@ -27,6 +30,8 @@
 //
 // MACs, check codes and RES are compared in constant time. Before the
 // challenge all failures look alike to the peer. What machines store
-// (AppendState) holds keys and must be sealed or kept. EAP-AKA rests on SHA-1
+// (AppendState) holds keys and must be sealed or kept; of forward secrecy it
+// holds the private key, so that the keys it is sealed with must be thrown away
+// in time. EAP-AKA rests on SHA-1
 // and does not run under GODEBUG=fips140=only.
 package aka

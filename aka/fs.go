@@ -16,8 +16,9 @@ const (
 	FSOff ForwardSecrecy = iota
 	// FSOffered: used with peers that have it. Others log in without.
 	FSOffered
-	// FSRequired: peers without it are refused. A peer may still choose
-	// another method, so the Authenticator must have none.
+	// FSRequired: peers without it are refused, and re-authenticate fast only
+	// after a login with it. A peer may still choose another method, so the
+	// Authenticator must have none.
 	FSRequired
 )
 

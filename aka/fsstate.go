@@ -1,6 +1,10 @@
 package aka
 
-import "golang.org/x/crypto/cryptobyte"
+import (
+	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/opentwag/twag/eap"
+)
 
 // What forward secrecy adds to an encoded state is an octet, made of whether
 // the run has restarted (1 bit), the choice among the groups (3) and the group
@@ -12,6 +16,24 @@ const (
 	fsChosenMask   = 0x7
 	fsGroupMask    = 0xf
 )
+
+// keepsFS reports whether forward secrecy has something to say in the state.
+func (m *machine) keepsFS() bool {
+	switch {
+	case m.reauth != nil:
+		return m.reauth.context.ForwardSecrecy && m.state != stateNotifyFailure
+	case m.state == stateChallenge:
+		return m.fs.offered()
+	default:
+		return m.fs.agreed && m.state == stateNotifySuccess
+	}
+}
+
+// fsAllows reports whether a re-authentication may use the context: where
+// forward secrecy is required, its keys must have had it.
+func (m *machine) fsAllows(c *ReauthContext) bool {
+	return c.ForwardSecrecy || m.method.typ != eap.TypeAKAPrime || m.method.cfg.ForwardSecrecy != FSRequired
+}
 
 func (f *fsRun) append(b []byte) []byte {
 	x := f.offer.chosen<<fsChosenShift | byte(f.group())

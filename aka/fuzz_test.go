@@ -69,9 +69,13 @@ func FuzzRestore(f *testing.F) {
 	for _, s := range waitingSIMStates(f) {
 		f.Add(s)
 	}
+	secret, err := newFS(f, Config{}).toChallenge().m.AppendState(nil)
+	require.NoError(f, err)
+	f.Add(secret)
 	aka, prime, sim := newTest(eap.TypeAKA, Config{}), newTest(eap.TypeAKAPrime, Config{}), newTest(eap.TypeSIM, Config{})
+	fs := newTest(eap.TypeAKAPrime, Config{ForwardSecrecy: FSOffered})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, m := range []*Method{aka, prime, sim} {
+		for _, m := range []*Method{aka, prime, sim, fs} {
 			r, err := m.Restore(eap.Peer{Identity: akaID}, b)
 			if err != nil {
 				require.ErrorIs(t, err, ErrState)

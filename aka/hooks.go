@@ -38,8 +38,8 @@ type Event struct {
 	Identity eap.IdentityKind
 	// IMSI is the subscriber; invalid while unknown.
 	IMSI eap.IMSI
-	// FSGroup is the group that the keys of the run come from; 0 without
-	// forward secrecy, and before Verified.
+	// FSGroup is the group whose key agreement the run has had; 0 without
+	// forward secrecy, before Verified, and in a fast re-authentication.
 	FSGroup FSGroup
 	// Err is the reason of Rejected. It holds no key and no full IMSI.
 	Err error

@@ -256,7 +256,12 @@ func (m *machine) Resume(t eap.Turn, answer eap.Answer) eap.Step {
 }
 
 // setState is the one way from state to state.
-func (m *machine) setState(s state) { m.state = s }
+func (m *machine) setState(s state) {
+	if s == stateNotifyFailure {
+		m.fs.forget()
+	}
+	m.state = s
+}
 
 // misused ends the run for a caller's mistake.
 func (m *machine) misused(what string) eap.Step {

@@ -61,7 +61,7 @@ func (m *machine) onLookup(t eap.Turn, a ReauthAnswer) eap.Step {
 		m.tell(m.method.cfg.Hooks.StoreFailed, errBadContext)
 		return m.settle(t, answerLostReauth, eap.IMSI{})
 	case !t.Now.Before(c.Expires), int(c.Counter) > m.method.cfg.ReauthLimits.Count,
-		c.NetworkName != m.boundNetwork():
+		c.NetworkName != m.boundNetwork(), !m.fsAllows(c):
 		return m.settle(t, answerSpentReauth, c.IMSI)
 	}
 	r.begin(*c)
@@ -204,6 +204,8 @@ func (m *machine) enterKeep(t eap.Turn) eap.Step {
 		Keys:        m.sessionKeys().reauthKeys(),
 		Counter:     1,
 		Expires:     t.Now.Add(m.method.cfg.ReauthLimits.Age),
+
+		ForwardSecrecy: m.fs.agreed,
 	}})
 }
 

@@ -32,7 +32,7 @@ func (r *reauthRun) append(b []byte) []byte {
 }
 
 // restoreReauth reads what append wrote. m has its identity and IMSI.
-func (m *machine) restoreReauth(s *cryptobyte.String) bool {
+func (m *machine) restoreReauth(s *cryptobyte.String, flags byte) bool {
 	nai, err := eap.ParseNAI(m.identity)
 	if err != nil || m.method.cfg.Reauth == nil {
 		return false
@@ -46,6 +46,10 @@ func (m *machine) restoreReauth(s *cryptobyte.String) bool {
 		return false
 	}
 	c.Expires = time.Unix(int64(sec), 0)
+	c.ForwardSecrecy = flags&flagFS != 0
+	if !m.fsAllows(&c) {
+		return false
+	}
 	r.begin(c)
 	m.reauth = r
 	return true

@@ -66,6 +66,9 @@ type ReauthContext struct {
 	IMSI eap.IMSI
 	// NetworkName is what the keys of EAP-AKA' are bound to.
 	NetworkName string
+	// ForwardSecrecy says that K_re comes from a key agreement (RFC 9678,
+	// section 6.5.5).
+	ForwardSecrecy bool
 	// Keys are those of the full authentication.
 	Keys ReauthKeys
 	// Counter is the AT_COUNTER of the re-authentication, 1 the first time.

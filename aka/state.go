@@ -38,7 +38,7 @@ const (
 	flagExtras                 // machine.extras
 	flagResultInd              // machine.resultInd
 	flagCheckcode              // there were AKA-Identity messages
-	flagFS                     // forward secrecy is offered; later: is used
+	flagFS                     // forward secrecy is offered; later: is used, or was
 	flagNextReauth             // machine.nextReauth
 	flagReauth                 // the run is a fast re-authentication
 	flagsEnd
@@ -78,7 +78,7 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 	set(m.extras, flagExtras)
 	set(m.resultInd, flagResultInd)
 	set(m.checkcode.some && m.state != stateNotifyFailure, flagCheckcode)
-	set(m.state == stateChallenge && m.fs.offered() || m.state == stateNotifySuccess && m.fs.agreed, flagFS)
+	set(m.keepsFS(), flagFS)
 	set(m.nextReauth && (m.state == stateChallenge || m.state == stateReauth), flagNextReauth)
 	set(m.reauth != nil && (m.state == stateReauth || m.state == stateNotifySuccess), flagReauth)
 	b = append(b, stateVersion, byte(m.method.typ), byte(m.state), flags,
@@ -216,7 +216,7 @@ func (m *machine) restoreSubscriber(s *cryptobyte.String, flags byte) bool {
 
 func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 	if flags&flagReauth != 0 {
-		return m.restoreReauth(s) && m.restoreSum(s, flags)
+		return m.restoreReauth(s, flags) && m.restoreSum(s, flags)
 	}
 	if m.method.typ == eap.TypeSIM {
 		return m.sim.restore(s)
