@@ -210,7 +210,12 @@ func (m *machine) failEncrypted(t eap.Turn, err error) eap.Step {
 func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	m.imsi = imsi
 	m.tell(m.method.cfg.Hooks.Identity, nil)
-	switch decisions[m.asked][a] {
+	follows := decisions[m.asked][a]
+	if follows == nextChallenge || follows == nextReauth {
+		// No identity round comes any more; EAP-SIM has no check code.
+		m.sum.set(&m.checkcode, m.method.typ)
+	}
+	switch follows {
 	case nextChallenge:
 		return m.enterFull(t)
 	case nextReauth:
@@ -238,7 +243,6 @@ func (m *machine) enterFull(t eap.Turn) eap.Step {
 	if m.method.typ == eap.TypeSIM {
 		return m.enterSIMVectors(t)
 	}
-	m.sum.set(&m.checkcode, m.method.typ)
 	return m.enterVectors(nil)
 }
 

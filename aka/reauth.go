@@ -81,10 +81,6 @@ func (m *machine) boundNetwork() string {
 // re-authentication, it has the identity for it.
 func (m *machine) enterReauth(t eap.Turn) eap.Step {
 	r := m.reauth
-	sim := m.method.typ == eap.TypeSIM
-	if !sim {
-		m.sum.set(&m.checkcode, m.method.typ)
-	}
 	m.nextReauth = int(r.context.Counter) < m.method.cfg.ReauthLimits.Count
 	b := m.request(t, SubtypeReauthentication, reauthLen)
 	var iv [16]byte
@@ -96,7 +92,7 @@ func (m *machine) enterReauth(t eap.Turn) eap.Step {
 			m.nextReauthID(b)
 		}
 	})
-	if !sim {
+	if m.method.typ != eap.TypeSIM {
 		b.Octets(AttrCheckcode, m.sum.octets())
 	}
 	if m.method.cfg.ResultIndications {
