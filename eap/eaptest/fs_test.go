@@ -209,6 +209,51 @@ func attack(identity string, ck, ik [16]byte, public ...[]byte) []aka.Keys {
 	return keys
 }
 
+// What follows in a fast re-authentication is as safe as the login was (RFC
+// 9678, section 7.2): K_encr, and so NONCE_S, falls to whoever has the
+// long-term key, K_re does not.
+func TestForwardSecrecyThenReauthentication(t *testing.T) {
+	for _, g := range []aka.FSGroup{0, aka.FSX25519, aka.FSP256} {
+		t.Run(g.String(), func(t *testing.T) {
+			cfg := aka.Config{Reauth: aka.NewMemoryReauthStore(10)}
+			if g != 0 {
+				cfg.ForwardSecrecy, cfg.FSGroups = aka.FSRequired, groups(g)
+			}
+			s := newServer(t, cfg, auc.KeysPrimed, eap.TypeAKAPrime)
+			p := newPeer(t, PeerConfig{ForwardSecrecy: aka.FSOffered, Methods: []eap.Type{eap.TypeAKAPrime}})
+			o := s.login(t, p)
+			require.Equal(t, eap.OutcomeSuccess, o.Kind, o.Err)
+			out := set19(t).F2345(p.rand)
+			ck, ik := aka.PrimeKeys(out.CK, out.IK, "WLAN", p.autn)
+			known := aka.AKAPrimeKeys(o.Result.Identity, ck, ik)
+			for n := uint16(1); n <= 3; n++ {
+				o = s.login(t, p)
+				require.Equal(t, eap.OutcomeSuccess, o.Kind, o.Err)
+				require.True(t, o.Result.Reauthenticated)
+				want, ok := p.Result()
+				require.True(t, ok)
+				require.Equal(t, want, *o.Result)
+
+				var attacked aka.Keys
+				for _, q := range s.seen {
+					m, err := aka.Decode(q)
+					if err != nil || m.Subtype != aka.SubtypeReauthentication || m.Code != eap.CodeRequest {
+						continue
+					}
+					plain, err := m.Decrypt(nil, &known)
+					require.NoError(t, err)
+					a, err := m.DecodeNested(plain)
+					require.NoError(t, err)
+					require.Equal(t, n, a.Counter)
+					attacked = known.Reauth(o.Result.Identity, a.Counter, [16]byte(a.NonceS))
+				}
+				require.Equal(t, g == 0, attacked.MSK == o.Result.MSK)
+				require.Equal(t, g == 0, attacked.EMSK == o.Result.EMSK)
+			}
+		})
+	}
+}
+
 func TestForwardSecrecyLies(t *testing.T) {
 	lies := FSLies()
 	require.Len(t, lies, 22)
