@@ -82,6 +82,12 @@ func newServer(t testing.TB, cfg aka.Config, keys auc.Keys, methods ...eap.Type)
 	t.Helper()
 	s := &server{centre: auc.New(auc.Config{Keys: keys}), now: time.Now()}
 	require.NoError(t, s.centre.Put(auc.Subscriber{IMSI: testIMSI, Algorithm: set19(t), SQN: 32}))
+	s.serve(cfg, methods...)
+	return s
+}
+
+// serve makes a server with another configuration of the one there is.
+func (s *server) serve(cfg aka.Config, methods ...eap.Type) {
 	var list []eap.Method
 	for _, m := range methods {
 		if m == eap.TypeAKAPrime {
@@ -91,7 +97,6 @@ func newServer(t testing.TB, cfg aka.Config, keys auc.Keys, methods ...eap.Type)
 		}
 	}
 	s.auth = eap.NewAuthenticator(list...)
-	return s
 }
 
 // login holds a conversation with p until it ends, or the server discards a
