@@ -184,12 +184,19 @@ func TestBiddingDown(t *testing.T) {
 }
 
 // replay returns what puts a peer through the requests of one login again and
-// again.
-func replay(t testing.TB, method eap.Type) func() {
-	// Without pseudonyms, so that the phone always says the same.
-	s := newServer(t, aka.Config{NoPseudonyms: true}, auc.KeysPrimed, method)
-	p := newPeer(t, PeerConfig{Methods: []eap.Type{method}})
-	require.Equal(t, eap.OutcomeSuccess, s.login(t, p).Kind)
+// again: a full authentication, or a fast re-authentication.
+func replay(t testing.TB, method eap.Type, reauth bool) func() {
+	s := reauthServer(t, aka.Config{}, method)
+	p := newPeer(t, PeerConfig{Methods: only(method)})
+	var before Peer
+	if reauth {
+		s.full(t, p)
+		before = *p
+		s.reauth(t, p)
+	} else {
+		before = *p
+		s.full(t, p)
+	}
 	var requests [][]byte
 	for _, q := range s.seen {
 		if q.Code != eap.CodeResponse {
@@ -198,27 +205,31 @@ func replay(t testing.TB, method eap.Type) func() {
 	}
 	return func() {
 		p.USIM().SetSQN(0)
+		p.ids = before.ids
 		p.Reset()
 		for _, r := range requests {
 			if _, err := p.Handle(r); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if p.Status() != Succeeded {
+		if p.Status() != Succeeded || p.Reauthenticated() != reauth {
 			t.Fatal(p.Status())
 		}
 	}
 }
 
-// BenchmarkPeer is a phone's part in a login: identity, challenge, success.
+// BenchmarkPeer is a phone's part in a login: identity, challenge or fast
+// re-authentication, success.
 func BenchmarkPeer(b *testing.B) {
 	for _, method := range bothMethods {
-		b.Run(method.String(), func(b *testing.B) {
-			login := replay(b, method)
-			b.ReportAllocs()
-			for b.Loop() {
-				login()
-			}
-		})
+		for name, reauth := range map[string]bool{"full": false, "reauth": true} {
+			b.Run(method.String()+" "+name, func(b *testing.B) {
+				login := replay(b, method, reauth)
+				b.ReportAllocs()
+				for b.Loop() {
+					login()
+				}
+			})
+		}
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"github.com/opentwag/twag/eap"
 )
 
+// maxScratchNAI is room for a NAI of usual length.
+const maxScratchNAI = 256
+
 // temporary are the identities that the login going on has brought. They are
 // kept when it succeeds.
 type temporary struct {
@@ -21,12 +24,14 @@ type temporary struct {
 func (p *Peer) takeTemporary(m *aka.Message, nested *aka.Attributes) error {
 	p.next = temporary{}
 	if nested.Has(aka.AttrNextPseudonym) {
-		username := string(nested.NextPseudonym)
+		whole := make([]byte, 0, maxScratchNAI)
+		id := string(append(append(whole, nested.NextPseudonym...), p.ids.realm...))
+		username := id[:len(nested.NextPseudonym)]
 		if nai, err := eap.ParseNAI(username); err != nil || nai.Username != username {
 			return temporaryError(m, aka.AttrNextPseudonym)
 		}
 		if !p.cfg.NoPseudonyms {
-			p.next.pseudonym = username + p.ids.realm
+			p.next.pseudonym = id
 		}
 	}
 	if nested.Has(aka.AttrNextReauthID) {
