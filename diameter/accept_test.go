@@ -150,6 +150,29 @@ func TestDynamicPeersComeAndGo(t *testing.T) {
 	})
 }
 
+// A peer that is refused leaves no entry behind, however many names it has.
+func TestRefusedPeersAreForgotten(t *testing.T) {
+	runScript(t, func(c *Config) {
+		passive(c)
+		c.AllowPeer = func(PeerInfo) bool { return true }
+	}, func(t *testing.T, s *script) {
+		for i := range 20 {
+			host := fmt.Sprintf("hss%d.example.net", i)
+			f := s.connect()
+			f.sendCER(host, 4)
+			f.wantResult(CmdCapabilitiesExchange, ResultNoCommonApplication)
+			f.wantClosed()
+			f = s.connect()
+			f.write(f.build(wire.Header{Flags: wire.FlagRequest, Command: CmdCapabilitiesExchange}, originOf(host), withCapabilities(swxApplication),
+				func(w *wire.Builder) { w.Uint32(AVPInbandSecurityID, 0, wire.FlagMandatory, 1) }))
+			f.wantResult(CmdCapabilitiesExchange, ResultNoCommonSecurity)
+			f.wantClosed()
+		}
+		synctest.Wait()
+		require.Len(t, s.node.Peers(), 1)
+	})
+}
+
 func TestDynamicPeerThatComesBackAtOnce(t *testing.T) {
 	runScript(t, func(c *Config) {
 		passive(c)

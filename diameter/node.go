@@ -168,10 +168,10 @@ func (n *Node) readConn(c *conn) {
 // CEA.
 func (n *Node) acceptCER(c *conn, m wire.Message, h wire.Header) (*peer, *capabilities, error) {
 	caps, err := n.checkCER(m, h)
-	var p *peer
 	if err == nil {
-		p, err = n.peerFor(c, caps)
+		err = n.allow(c, caps)
 	}
+	var p *peer
 	switch {
 	case err != nil:
 	case !caps.commonWith(n.cfg.Applications):
@@ -179,6 +179,8 @@ func (n *Node) acceptCER(c *conn, m wire.Message, h wire.Header) (*peer, *capabi
 	case caps.inbandOnly:
 		// TLS that begins after the exchange is RFC 3588's; not supported.
 		err = &ResultError{Code: ResultNoCommonSecurity}
+	default:
+		p, err = n.peerFor(caps)
 	}
 	if err != nil {
 		host := ""
@@ -199,33 +201,38 @@ func (n *Node) checkCER(m wire.Message, h wire.Header) (*capabilities, error) {
 	return parseCapabilities(m)
 }
 
-// peerFor finds the entry of the peer table for a connecting peer, or makes
-// one that lasts as long as the connection (RFC 6733, section 5.3).
-func (n *Node) peerFor(c *conn, caps *capabilities) (*peer, error) {
+// allow decides whether a connecting peer may be one at all.
+func (n *Node) allow(c *conn, caps *capabilities) error {
 	key := foldIdentity(caps.host)
 	if key == foldIdentity(n.cfg.OriginHost) {
-		return nil, &ResultError{Code: ResultUnknownPeer, Message: "that is my own name"}
+		return &ResultError{Code: ResultUnknownPeer, Message: "that is my own name"}
 	}
 	n.mu.Lock()
-	p := n.peers[key]
+	known := n.peers[key] != nil
 	n.mu.Unlock()
+	if known || n.cfg.AllowPeer != nil && n.cfg.AllowPeer(PeerInfo{Host: caps.host, Realm: caps.realm, Addr: c.nc.RemoteAddr()}) {
+		return nil
+	}
+	return &ResultError{Code: ResultUnknownPeer}
+}
+
+// peerFor finds the entry of the peer table for a peer that is taken in, or
+// makes one that lasts as long as the connection (RFC 6733, section 5.3).
+func (n *Node) peerFor(caps *capabilities) (*peer, error) {
+	key := foldIdentity(caps.host)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.peers[key]
 	if p != nil {
 		return p, nil
 	}
-	if n.cfg.AllowPeer == nil || !n.cfg.AllowPeer(PeerInfo{Host: caps.host, Realm: caps.realm, Addr: c.nc.RemoteAddr()}) {
-		return nil, &ResultError{Code: ResultUnknownPeer}
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.closed {
 		return nil, &ResultError{Code: ResultUnableToComply}
 	}
-	if p = n.peers[key]; p == nil {
-		p = n.newPeer(PeerConfig{Host: caps.host, Realm: caps.realm}, true)
-		n.peers[key] = p
-		n.relist()
-		n.wg.Go(p.run)
-	}
+	p = n.newPeer(PeerConfig{Host: caps.host, Realm: caps.realm}, true)
+	n.peers[key] = p
+	n.relist()
+	n.wg.Go(p.run)
 	return p, nil
 }
 
