@@ -412,6 +412,9 @@ func (p *peer) connect() {
 		} else {
 			nc, err = p.node.cfg.Dial(ctx, p.cfg)
 		}
+		if nc == nil && err == nil {
+			err = errors.New("Dial returned no connection")
+		}
 		p.post(peerEvent{kind: kindDialed, dial: id, nc: nc, err: err})
 	})
 }
@@ -450,8 +453,11 @@ func (p *peer) disconnect(c *conn) {
 }
 
 // answerDPR answers a DPR; closing is the peer's part (RFC 6733, section 5.4).
+// Another one does not give it more time.
 func (p *peer) answerDPR(c *conn) {
-	p.timeoutAt = time.Now().Add(p.node.cfg.DisconnectTimeout)
+	if p.m.state != stateClosing {
+		p.timeoutAt = time.Now().Add(p.node.cfg.DisconnectTimeout)
+	}
 	w := p.node.beginAnswer(nil, p.peerDPR, ResultSuccess, false)
 	c.sendAnswer(w.Message())
 }

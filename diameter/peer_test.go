@@ -2,6 +2,7 @@ package diameter
 
 import (
 	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,7 +165,7 @@ func TestLostConnectionIsOpenedAgainSoon(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		start := time.Now()
 		f.close()
-		f = s.accept()
+		s.accept()
 		require.LessOrEqual(t, time.Since(start), 500*time.Millisecond)
 		require.True(t, s.log.has("Diameter peer disconnected"), s.log.all())
 	})
@@ -187,6 +188,15 @@ func TestDialThatHangs(t *testing.T) {
 	}, func(t *testing.T, s *script) {
 		time.Sleep(15 * time.Second)
 		require.True(t, s.log.has("Diameter peer connection timeout"), s.log.all())
+	})
+}
+
+func TestDialThatReturnsNothing(t *testing.T) {
+	runScript(t, func(c *Config) {
+		c.Peers[0].Dial = func(context.Context) (net.Conn, error) { return nil, nil }
+	}, func(t *testing.T, s *script) {
+		s.wantState(PeerClosed)
+		require.Contains(t, s.node.Peers()[0].LastError, "no connection")
 	})
 }
 
@@ -289,6 +299,21 @@ func TestDPRWithoutClosing(t *testing.T) {
 		f.ping()
 		time.Sleep(4 * time.Second)
 		require.True(t, f.isClosed(), "after DisconnectTimeout")
+	})
+}
+
+// Whoever goes on disconnecting does not put off the end of it.
+func TestDPRAgainDoesNotKeepTheConnection(t *testing.T) {
+	runScript(t, nil, func(t *testing.T, s *script) {
+		f := s.open()
+		dpr := f.build(wire.Header{Flags: wire.FlagRequest, Command: CmdDisconnectPeer}, originOf(serverHost))
+		f.write(dpr)
+		time.Sleep(2 * time.Second)
+		f.write(dpr)
+		f.wantResult(CmdDisconnectPeer, ResultSuccess)
+		f.wantResult(CmdDisconnectPeer, ResultSuccess)
+		time.Sleep(2 * time.Second)
+		require.True(t, f.isClosed(), "DisconnectTimeout after the first")
 	})
 }
 
