@@ -2,6 +2,7 @@ package diameter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -136,10 +137,10 @@ func (n *Node) run(r *Request, j job) {
 	if !h.IsRequest() {
 		err = ErrNoAnswer // it was one
 	}
-	if err == nil && (len(m) < wire.HeaderLen || m.Header().IsRequest()) {
+	if err == nil && !n.isAnswer(m) {
 		err = &ResultError{Code: ResultUnableToComply, errorBit: true}
 	}
-	if err != nil && err != ErrNoAnswer {
+	if err != nil && !errors.Is(err, ErrNoAnswer) {
 		r.answering = false
 		m, err = n.appendErrorAnswer(r.buf[:0], r.Message, err)
 		r.buf = m[:0]
@@ -162,6 +163,13 @@ func (n *Node) run(r *Request, j job) {
 		r.buf = nil
 	}
 	r.Message, r.conn, r.builder = nil, nil, wire.Builder{}
+}
+
+// isAnswer reports whether what a handler returned can be sent: one message, or
+// it would take the peer's next ones with it.
+func (n *Node) isAnswer(m wire.Message) bool {
+	size, err := wire.FrameLen(m, n.cfg.MaxMessage)
+	return err == nil && size == len(m) && !m.Header().IsRequest()
 }
 
 // bufferKeep is the size above which a buffer is not used again.

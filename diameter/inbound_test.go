@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,15 @@ func TestHandlerErrors(t *testing.T) {
 		{"error", func(context.Context, *Request) (wire.Message, error) { return nil, errors.New("secret") }, ResultUnableToComply, 0},
 		{"nothing", func(context.Context, *Request) (wire.Message, error) { return nil, nil }, ResultUnableToComply, wire.FlagError},
 		{"the request itself", func(_ context.Context, r *Request) (wire.Message, error) { return r.Message, nil }, ResultUnableToComply, wire.FlagError},
+		{"half a message", func(_ context.Context, r *Request) (wire.Message, error) {
+			m, err := r.Answer(ResultSuccess).Message()
+			return m[:len(m)-4], err
+		}, ResultUnableToComply, wire.FlagError},
+		{"too long", func(_ context.Context, r *Request) (wire.Message, error) {
+			w := r.Answer(ResultSuccess)
+			w.Octets(AVPUserName, 0, 0, make([]byte, 65536))
+			return w.Message()
+		}, ResultUnableToComply, wire.FlagError},
 		{"result", func(context.Context, *Request) (wire.Message, error) {
 			return nil, &ResultError{Code: ResultUnknownSessionID, Message: "unknown"}
 		}, ResultUnknownSessionID, 0},
@@ -130,7 +140,9 @@ func TestHandlerErrors(t *testing.T) {
 
 func TestHandlerThatDoesNotAnswer(t *testing.T) {
 	runScript(t, nil, func(t *testing.T, s *script) {
-		s.node.Handle(swxApplication, cmdRTR, HandlerFunc(func(context.Context, *Request) (wire.Message, error) { return nil, ErrNoAnswer }))
+		s.node.Handle(swxApplication, cmdRTR, HandlerFunc(func(context.Context, *Request) (wire.Message, error) {
+			return nil, fmt.Errorf("as ordered: %w", ErrNoAnswer)
+		}))
 		f := s.open()
 		f.request(rtr())
 		f.wantIdle()
