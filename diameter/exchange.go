@@ -30,6 +30,9 @@ func (n *Node) Exchange(ctx context.Context, m wire.Message) (wire.Message, erro
 	if n.draining.Load() {
 		return nil, ErrClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // the answer would be for nobody
+	}
 	c, err := n.pick(m, h)
 	if err != nil {
 		return nil, err

@@ -86,6 +86,19 @@ func TestLateAnswerIsHarmless(t *testing.T) {
 	})
 }
 
+func TestNothingIsAskedForACallerThatIsGone(t *testing.T) {
+	runScript(t, nil, func(t *testing.T, s *script) {
+		f := s.open()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 10 {
+			_, err := s.node.Exchange(ctx, mar(t, "x"))
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		f.wantIdle()
+	})
+}
+
 func TestLostConnectionEndsPendingRequestsAtOnce(t *testing.T) {
 	runScript(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
