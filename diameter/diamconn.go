@@ -166,7 +166,10 @@ func (d *diamConn) Write(b []byte) (int, error) {
 // request sends a request whose answer goes to a handler.
 func (d *diamConn) request(m wire.Message, h wire.Header) error {
 	c, n := d.conn, d.conn.node
+	n.inFlight.Add(1)
+	done := sync.OnceFunc(func() { n.inFlight.Add(-1) })
 	if n.draining.Load() {
+		done()
 		return ErrClosed
 	}
 	var mu sync.Mutex // guards over and timer
@@ -184,17 +187,23 @@ func (d *diamConn) request(m wire.Message, h wire.Header) error {
 			a.SetEndToEnd(h.EndToEnd)
 			n.serveAnswer(c, a)
 		}
+		done()
 	}}
 	sent := h
 	sent.EndToEnd = 0 // go-diameter's random ones may repeat
 	id, err := n.begin(c, waiting, m, sent)
 	if err != nil {
+		done()
 		return err
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	if !over {
-		timer = time.AfterFunc(n.cfg.RequestTimeout, func() { c.pending.take(id) })
+		timer = time.AfterFunc(n.cfg.RequestTimeout, func() {
+			if c.pending.take(id) != nil {
+				done()
+			}
+		})
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package diameter
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -248,6 +249,35 @@ func TestRequestOfAGoDiameterHandlerThatIsNeverAnswered(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		require.Zero(t, s.node.Peers()[0].Pending)
 	})
+}
+
+// Shutdown waits for the answers to requests of go-diameter handlers, too, but
+// not for longer than they have time.
+func TestShutdownWaitsForRequestsOfGoDiameterHandlers(t *testing.T) {
+	for _, answered := range []bool{true, false} {
+		t.Run(fmt.Sprintf("answered %v", answered), func(t *testing.T) {
+			runScript(t, func(c *Config) { c.Watchdog = 10 * time.Minute }, func(t *testing.T, s *script) {
+				got := make(chan *diam.Message, 1)
+				s.node.HandleDiam(swxApplication, cmdMAR, diam.HandlerFunc(func(_ diam.Conn, m *diam.Message) { got <- m }))
+				s.node.HandleDiam(swxApplication, cmdRTR, diam.HandlerFunc(func(c diam.Conn, _ *diam.Message) { _, _ = diamMAR().WriteTo(c) }))
+				f := s.open()
+				f.request(rtr())
+				req := f.want(cmdMAR, true)
+				done := make(chan error, 1)
+				start := time.Now()
+				go func() { done <- s.node.Shutdown(context.Background()) }()
+				time.Sleep(time.Second)
+				f.wantIdle()
+				if answered {
+					f.answer(req, withResult(ResultSuccess))
+					<-got
+				}
+				f.answer(f.want(CmdDisconnectPeer, true), withResult(ResultSuccess))
+				require.NoError(t, <-done)
+				require.Equal(t, answered, time.Since(start) < 2*time.Second)
+			})
+		})
+	}
 }
 
 // diamEcho answers with what it gets.
