@@ -137,6 +137,11 @@ func (c *Config) Validate() error {
 	if len(c.Applications) == 0 {
 		return errors.New("diameter: Applications: none")
 	}
+	for i, a := range c.Applications {
+		if a.ID == applicationBase {
+			return fmt.Errorf("diameter: Applications[%d].ID: missing", i)
+		}
+	}
 	for i, ip := range c.HostIPs {
 		if !ip.IsValid() {
 			return fmt.Errorf("diameter: HostIPs[%d]: not an address", i)

@@ -1,6 +1,7 @@
 package diameter
 
 import (
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ func TestConfigNamesTheFieldThatIsWrong(t *testing.T) {
 		"OriginHost:":       func(c *Config) { c.OriginHost = "" },
 		"OriginRealm:":      func(c *Config) { c.OriginRealm = "a b" },
 		"Applications:":     func(c *Config) { c.Applications = nil },
+		"Applications[1]":   func(c *Config) { c.Applications = append(c.Applications, Application{Vendor: 9}) },
 		"HostIPs[0]:":       func(c *Config) { c.HostIPs = make([]netip.Addr, 1) },
 		"Peers[0].Host:":    func(c *Config) { c.Peers = []PeerConfig{{}} },
 		"Peers[1].Host:":    func(c *Config) { c.Peers = []PeerConfig{{Host: "a"}, {Host: "A"}} },
@@ -34,6 +36,36 @@ func TestConfigNamesTheFieldThatIsWrong(t *testing.T) {
 	cfg := clientConfig()
 	cfg.Watchdog, cfg.AllowShortWatchdog = time.Second, true
 	newNode(t, cfg)
+}
+
+func TestAddressOfEitherFamilyIsAdvertised(t *testing.T) {
+	v6 := append([]byte{0, 2}, netip.MustParseAddr("2001:db8::1").AsSlice()...)
+	local := append([]byte{0, 2}, netip.MustParseAddr("fe80::1").AsSlice()...)
+	v4 := []byte{0, 1, 192, 0, 2, 1}
+	for _, c := range []struct {
+		configured []netip.Addr
+		local      net.Addr
+		want       [][]byte
+	}{
+		{nil, &net.TCPAddr{IP: net.ParseIP("2001:db8::1"), Port: 1}, [][]byte{v6}},
+		{nil, &net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0", Port: 1}, [][]byte{local}},
+		{nil, &net.TCPAddr{IP: net.ParseIP("192.0.2.1"), Port: 1}, [][]byte{v4}},
+		{nil, &net.UnixAddr{Name: "x"}, [][]byte{{0, 1, 127, 0, 0, 1}}},
+		{[]netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("::ffff:192.0.2.1")}, nil, [][]byte{v6, v4}},
+	} {
+		cfg := clientConfig()
+		cfg.HostIPs = c.configured
+		m, err := newNode(t, cfg).cer(nil, c.local)
+		require.NoError(t, err)
+		var got [][]byte
+		var a wire.AVP
+		for r := m.AVPs(); r.Next(&a); {
+			if a.Is(AVPHostIPAddress, 0) {
+				got = append(got, a.Data)
+			}
+		}
+		require.Equal(t, c.want, got)
+	}
 }
 
 func TestDefaults(t *testing.T) {
