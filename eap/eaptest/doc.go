@@ -1,5 +1,5 @@
-// Package eaptest is the other side of EAP-AKA and EAP-AKA': a soft phone for
-// tests and load generators.
+// Package eaptest is the other side of EAP-AKA, EAP-AKA' and EAP-SIM: a soft
+// phone for tests and load generators.
 //
 // A [USIM] answers challenges as a SIM card does, sequence numbers included. A
 // [Peer] speaks the methods over it. Like the server's machines it does no

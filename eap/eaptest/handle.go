@@ -116,6 +116,10 @@ func (p *Peer) onRequest(q eap.Packet) ([]byte, error) {
 		return p.onNotification(&m)
 	case aka.SubtypeReauthentication:
 		return p.onReauth(&m)
+	case aka.SubtypeSIMStart:
+		return p.onSIMStart(&m)
+	case aka.SubtypeSIMChallenge:
+		return p.onSIMChallenge(&m)
 	default:
 		return p.clientError(ErrState)
 	}

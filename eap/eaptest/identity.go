@@ -34,7 +34,7 @@ func idRoundOf(m *aka.Message) idRound {
 var methodDigits = [...]struct {
 	method eap.Type
 	digit  string
-}{{eap.TypeAKA, "0"}, {eap.TypeAKAPrime, "6"}}
+}{{eap.TypeAKA, "0"}, {eap.TypeAKAPrime, "6"}, {eap.TypeSIM, "1"}}
 
 // methodSlot returns the method's place in methodDigits, or -1.
 func methodSlot(t eap.Type) int {
@@ -143,22 +143,10 @@ func (p *Peer) onAKAIdentity(m *aka.Message) ([]byte, error) {
 	if round <= p.idRound {
 		return p.clientError(ErrIdentityRound)
 	}
-	p.idRound = round
-	id, kind := p.choose(round)
-	sent := id
-	if kind == eap.KindPermanent {
-		switch {
-		case p.cfg.IdentityKey != nil:
-			var err error
-			if sent, err = p.conceal(id); err != nil {
-				return p.clientError(err)
-			}
-		case p.cfg.Conservative && p.ids.pseudonym[methodSlot(p.method)] != "":
-			return p.clientError(fmt.Errorf("%w: %v", ErrPrivacy, aka.AttrPermanentIDReq))
-		}
+	sent, _, err := p.identify(round)
+	if err != nil {
+		return p.clientError(err)
 	}
-	p.identity = id
-	p.offered = p.offered || kind == eap.KindReauth
 	b := p.message(aka.SubtypeIdentity)
 	b.String(aka.AttrIdentity, sent)
 	resp, err := p.send(&b, false)
@@ -168,4 +156,25 @@ func (p *Peer) onAKAIdentity(m *aka.Message) ([]byte, error) {
 		p.checkcode.Add(p.method, p.request.Raw, resp)
 	}
 	return resp, err
+}
+
+// identify chooses the identity for a request of the method in use, and returns
+// it as it is sent.
+func (p *Peer) identify(round idRound) (sent string, kind eap.IdentityKind, err error) {
+	p.idRound = round
+	id, kind := p.choose(round)
+	sent = id
+	if kind == eap.KindPermanent {
+		switch {
+		case p.cfg.IdentityKey != nil:
+			if sent, err = p.conceal(id); err != nil {
+				return "", kind, err
+			}
+		case p.cfg.Conservative && p.ids.pseudonym[methodSlot(p.method)] != "":
+			return "", kind, fmt.Errorf("%w: %v", ErrPrivacy, aka.AttrPermanentIDReq)
+		}
+	}
+	p.identity = id
+	p.offered = p.offered || kind == eap.KindReauth
+	return sent, kind, nil
 }

@@ -90,9 +90,12 @@ func newServer(t testing.TB, cfg aka.Config, keys auc.Keys, methods ...eap.Type)
 func (s *server) serve(cfg aka.Config, methods ...eap.Type) {
 	var list []eap.Method
 	for _, m := range methods {
-		if m == eap.TypeAKAPrime {
+		switch m {
+		case eap.TypeAKAPrime:
 			list = append(list, aka.NewPrime(s.centre, cfg))
-		} else {
+		case eap.TypeSIM:
+			list = append(list, aka.NewSIM(s.centre, cfg))
+		default:
 			list = append(list, aka.New(s.centre, cfg))
 		}
 	}

@@ -46,9 +46,12 @@ type PeerConfig struct {
 
 	// Methods are the methods that the peer does, preferred first: it asks for
 	// them with a Nak when the server wants another. Nil means EAP-AKA', then
-	// EAP-AKA. A server that would rather have done EAP-AKA' than EAP-AKA is
+	// EAP-AKA; EAP-SIM is done where it is named. A server that would rather have done EAP-AKA' than EAP-AKA is
 	// taken at its word (RFC 9048, section 4).
 	Methods []eap.Type
+	// Triplets is how many RANDs the peer wants to see in a challenge of
+	// EAP-SIM, 2 or 3: its policy. 0 means 2.
+	Triplets int
 	// KDFs are the key derivation functions that EAP-AKA' may use. Nil means 1.
 	// It is the only one there is: keys are derived with it even if another is
 	// agreed upon.
@@ -133,7 +136,7 @@ const (
 	phaseDone
 )
 
-// Peer is a phone: the peer's side of EAP-AKA and EAP-AKA'. It logs in as
+// Peer is a phone: the peer's side of EAP-AKA, EAP-AKA' and EAP-SIM. It logs in as
 // often as it is asked to. It is not safe for concurrent use, and prints no
 // key.
 //
@@ -143,7 +146,8 @@ type Peer struct {
 	cfg PeerConfig
 	ids identities
 
-	logins int // that have succeeded
+	logins    int        // that have succeeded
+	usedRANDs randMemory // of EAP-SIM
 
 	// What follows belongs to one login.
 	status     Status
@@ -156,6 +160,7 @@ type Peer struct {
 	kdfWanted  uint16      // asked for instead of the list's first; 0: none
 	fs         secrecy
 	rand, autn [16]byte
+	sim        simLogin
 	out        milenage.Output
 	keys       aka.Keys
 	resultInd  bool // both want result indications
@@ -204,6 +209,9 @@ func NewPeer(cfg PeerConfig) (*Peer, error) {
 	if err := validateFS(&cfg); err != nil {
 		return nil, err
 	}
+	if cfg.Triplets != 0 && cfg.Triplets != minTriplets && cfg.Triplets != maxTriplets {
+		return nil, fmt.Errorf("%w: Triplets: %d", ErrPeer, cfg.Triplets)
+	}
 	if cfg.KDFs == nil {
 		cfg.KDFs = []uint16{kdfDefault}
 	}
@@ -220,7 +228,7 @@ func NewPeer(cfg PeerConfig) (*Peer, error) {
 func (p *Peer) Reset() {
 	p.dropOffered()
 	*p = Peer{
-		cfg: p.cfg, ids: p.ids, logins: p.logins,
+		cfg: p.cfg, ids: p.ids, logins: p.logins, usedRANDs: p.usedRANDs,
 		request: p.request, buf: p.buf, scratch: p.scratch,
 	}
 	p.identity = p.outerIdentity()

@@ -25,7 +25,8 @@ func TestNewPeer(t *testing.T) {
 	for _, cfg := range []PeerConfig{
 		{}, {USIM: u}, {IMSI: testIMSI},
 		{USIM: u, IMSI: testIMSI, Methods: []eap.Type{}},
-		{USIM: u, IMSI: testIMSI, Methods: []eap.Type{eap.TypeSIM}},
+		{USIM: u, IMSI: testIMSI, Methods: []eap.Type{eap.TypeNak}},
+		{USIM: u, IMSI: testIMSI, Triplets: 1},
 	} {
 		_, err := NewPeer(cfg)
 		require.ErrorIs(t, err, ErrPeer)

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/eap"
 )
 
 // reauthContext is what the peer keeps for a fast re-authentication (RFC 4187,
@@ -59,7 +60,7 @@ func (p *Peer) sendReauth(tooSmall bool) ([]byte, error) {
 	if err := p.encryptCounter(&b, tooSmall); err != nil {
 		return nil, err
 	}
-	if !p.cfg.NoCheckcode {
+	if !p.cfg.NoCheckcode && p.method != eap.TypeSIM {
 		b.Octets(aka.AttrCheckcode, p.checkcodeValue())
 	}
 	if p.resultInd && !tooSmall {
@@ -140,6 +141,9 @@ func (p *Peer) SetCounter(n uint16) { p.ids.reauth.counter = n }
 func (p *Peer) sessionID() []byte {
 	if p.reauthenticated {
 		return aka.SessionID(p.method, p.nonceS, p.requestMAC)
+	}
+	if p.method == eap.TypeSIM {
+		return p.sim.sessionID()
 	}
 	return aka.SessionID(p.method, p.rand, p.autn)
 }

@@ -6,10 +6,13 @@ import (
 )
 
 // clientError refuses the request (RFC 4187, section 6.3.1).
-func (p *Peer) clientError(why error) ([]byte, error) {
+func (p *Peer) clientError(why error) ([]byte, error) { return p.clientErrorCode(0, why) }
+
+// clientErrorCode is clientError with one of the codes that EAP-SIM has.
+func (p *Peer) clientErrorCode(code uint16, why error) ([]byte, error) {
 	p.phase = phaseFailing
 	b := p.message(aka.SubtypeClientError)
-	b.Number(aka.AttrClientErrorCode, 0)
+	b.Number(aka.AttrClientErrorCode, code)
 	return p.refuse(&b, why)
 }
 
