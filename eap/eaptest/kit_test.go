@@ -74,6 +74,9 @@ type server struct {
 	// authorize answers NeedAuthorization.
 	authorize eap.Authorization
 	now       time.Time
+	// storing puts the conversation through its encoded state after each
+	// request.
+	storing bool
 	// seen are the packets of the last login, in both directions.
 	seen []eap.Packet
 }
@@ -128,6 +131,12 @@ func (s *server) tell(t testing.TB, p *Peer) eap.Outcome {
 			}
 		case eap.OutcomeSend:
 			s.note(t, o.Packet)
+			if s.storing {
+				state, err := c.AppendState(nil)
+				require.NoError(t, err)
+				c, err = s.auth.Restore(eap.Peer{}, state)
+				require.NoError(t, err)
+			}
 			resp, err := p.Handle(o.Packet)
 			if resp == nil {
 				require.NoError(t, err)

@@ -171,11 +171,13 @@ func TestLostPseudonym(t *testing.T) {
 
 func TestReauthLogins(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		server aka.Config
-		peer   PeerConfig
+		name    string
+		server  aka.Config
+		peer    PeerConfig
+		storing bool
 	}{
 		{name: "plain"},
+		{name: "stored between rounds", server: aka.Config{AlwaysRequestIdentity: true, ResultIndications: true}, peer: PeerConfig{ResultIndications: true}, storing: true},
 		{name: "asked for the identity", server: aka.Config{AlwaysRequestIdentity: true}},
 		{name: "result indications", server: aka.Config{ResultIndications: true}, peer: PeerConfig{ResultIndications: true}},
 		{name: "all of it", server: aka.Config{AlwaysRequestIdentity: true, ResultIndications: true}, peer: PeerConfig{ResultIndications: true}},
@@ -187,6 +189,7 @@ func TestReauthLogins(t *testing.T) {
 			forBoth(t, func(t *testing.T, method eap.Type) {
 				c.server.ReauthLimits.Count = 3
 				s := reauthServer(t, c.server, method)
+				s.storing = c.storing
 				c.peer.Methods = only(method)
 				c.peer.USIM = nil
 				p := newPeer(t, c.peer)
