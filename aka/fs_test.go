@@ -417,6 +417,18 @@ func TestForwardSecrecyBeginsAgain(t *testing.T) {
 	}
 }
 
+// AT_RES comes before AT_MAC with forward secrecy, after it without (RFC 9678,
+// section 6.5.4); the peer sees the same.
+func TestForwardSecrecyChecksRESFirst(t *testing.T) {
+	for policy, want := range map[ForwardSecrecy]error{FSOff: ErrMAC, FSOffered: ErrRES, FSRequired: ErrRES} {
+		c := newConv(t, newTest(eap.TypeAKAPrime, Config{ForwardSecrecy: policy}), primeID).toChallenge()
+		pkt := c.answerWithRES(make([]byte, 8))
+		pkt[len(pkt)-1] ^= 1
+		require.Equal(t, "notify 16384", c.handle(pkt))
+		require.ErrorIs(t, c.step.Err, want)
+	}
+}
+
 // No key pair is made before there is a subscriber, and no multiplication for
 // who is none (RFC 9678, section 7.3).
 func TestForwardSecrecyComesLast(t *testing.T) {
