@@ -1,7 +1,9 @@
 package diameter
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"sync"
 	"testing"
 
@@ -45,6 +47,38 @@ func TestExchangeOverTCP(t *testing.T) {
 	require.NoError(t, c.Shutdown(ctx))
 	_, err := c.Exchange(ctx, mar(t, "x"))
 	require.ErrorIs(t, err, ErrClosed)
+}
+
+func TestClosedNodeStaysClosed(t *testing.T) {
+	for _, started := range []bool{true, false} {
+		cfg := clientConfig()
+		cfg.Peers = []PeerConfig{{Host: serverHost, Dial: func(context.Context) (net.Conn, error) {
+			t.Error("it connects")
+			return nil, net.ErrClosed
+		}}}
+		if started {
+			cfg.Peers = nil
+		}
+		n := newNode(t, cfg)
+		if started {
+			n.Start()
+		}
+		var wg sync.WaitGroup
+		for range 4 { // at once, and again
+			wg.Go(func() { _ = n.Shutdown(testContext(t)) })
+			wg.Go(func() { _ = n.Close() })
+		}
+		wg.Wait()
+		n.Start()
+		l := newMemListener()
+		require.ErrorIs(t, n.Serve(l), ErrClosed)
+		_, err := l.Accept()
+		require.ErrorIs(t, err, net.ErrClosed, "its listener is closed")
+		require.ErrorIs(t, n.WaitOpen(testContext(t), ""), ErrClosed)
+		_, err = n.Exchange(testContext(t), mar(t, "x"))
+		require.ErrorIs(t, err, ErrClosed)
+		require.NoError(t, n.Shutdown(testContext(t)))
+	}
 }
 
 func TestPeerTable(t *testing.T) {

@@ -525,14 +525,14 @@ func (p *peer) changed(from, to peerState) {
 
 // backoff returns how long to wait before the next attempt to connect: half a
 // second at first, doubled up to Tc, less up to half of it by chance. A peer
-// that asked us to stay away is left alone for ten times Tc (RFC 6733,
+// that asked us to stay away is left alone for ten times Tc, once (RFC 6733,
 // sections 2.1 and 5.4.3).
 func (p *peer) backoff() time.Duration {
 	tc := p.node.cfg.Reconnect
 	d := min(tc, 500*time.Millisecond<<min(p.attempts, 16))
 	p.attempts++
 	if p.heldOff {
-		d = 10 * tc
+		d, p.heldOff = 10*tc, false
 	}
 	return d - time.Duration(rand.Float64()*float64(d)/2)
 }

@@ -191,6 +191,15 @@ func TestDialThatHangs(t *testing.T) {
 	})
 }
 
+func TestCEAOfAHostInCapitals(t *testing.T) {
+	runScript(t, nil, func(t *testing.T, s *script) {
+		f := s.accept()
+		f.answer(f.want(CmdCapabilitiesExchange, true), withResult(ResultSuccess), originOf("HSS.Example.NET"), withCapabilities(swxApplication))
+		s.wantState(PeerOpen)
+		require.Equal(t, serverHost, s.node.Peers()[0].Host, "as configured")
+	})
+}
+
 func TestDialThatReturnsNothing(t *testing.T) {
 	runScript(t, func(c *Config) {
 		c.Peers[0].Dial = func(context.Context) (net.Conn, error) { return nil, nil }
@@ -283,6 +292,26 @@ func TestDPRIsAnsweredAndThePeerLeftToClose(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A peer that was left alone as it wished and is not back yet is tried as any
+// other then.
+func TestBusyPeerIsLeftAloneOnce(t *testing.T) {
+	runScript(t, nil, func(t *testing.T, s *script) {
+		f := s.open()
+		s.setRefuse(errRefused)
+		f.request(wire.Header{Command: CmdDisconnectPeer}, func(w *wire.Builder) {
+			w.Uint32(AVPDisconnectCause, 0, wire.FlagMandatory, DisconnectBusy)
+		})
+		f.wantResult(CmdDisconnectPeer, ResultSuccess)
+		f.close()
+		time.Sleep(301 * time.Second)
+		require.True(t, s.log.has("refused"), "tried after 300 s at most")
+		s.setRefuse(nil)
+		start := time.Now()
+		s.open()
+		require.LessOrEqual(t, time.Since(start), 30*time.Second)
+	})
 }
 
 func TestDPRWithoutClosing(t *testing.T) {
