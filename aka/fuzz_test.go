@@ -72,7 +72,13 @@ func FuzzRestore(f *testing.F) {
 	secret, err := newFS(f, Config{}).toChallenge().m.AppendState(nil)
 	require.NoError(f, err)
 	f.Add(secret)
-	aka, prime, sim := newTest(eap.TypeAKA, Config{}), newTest(eap.TypeAKAPrime, Config{}), newTest(eap.TypeSIM, Config{})
+	for _, typ := range []eap.Type{eap.TypeAKA, eap.TypeAKAPrime} {
+		m := newTest(typ, reauthConfig())
+		b, err := toReauth(f, m, fullLogin(f, m, false), false).m.AppendState(nil)
+		require.NoError(f, err)
+		f.Add(b)
+	}
+	aka, prime, sim := newTest(eap.TypeAKA, reauthConfig()), newTest(eap.TypeAKAPrime, reauthConfig()), newTest(eap.TypeSIM, Config{})
 	fs := newTest(eap.TypeAKAPrime, Config{ForwardSecrecy: FSOffered})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, m := range []*Method{aka, prime, sim, fs} {

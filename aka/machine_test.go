@@ -213,12 +213,13 @@ func TestMachineTable(t *testing.T) {
 
 // Each resume that does not belong, in each state, ends the run.
 func TestMachineMisused(t *testing.T) {
-	answers := []eap.Answer{nil, 7, VectorsAnswer{Vectors: []Vector{testVector()}}, eap.Authorization{}, &VectorsAnswer{}}
+	answers := []eap.Answer{nil, 7, VectorsAnswer{Vectors: []Vector{testVector()}}, eap.Authorization{}, &VectorsAnswer{}, ReauthAnswer{}}
 	for _, a := range answers {
 		for st := stateNew; st <= stateDone; st++ {
 			_, vectors := a.(VectorsAnswer)
 			_, authorization := a.(eap.Authorization)
-			if vectors && st == stateVectors || authorization && st == stateAuthorization {
+			_, reauth := a.(ReauthAnswer)
+			if reauth && (st == stateLookup || st == stateCommit || st == stateKeep) || vectors && st == stateVectors || authorization && st == stateAuthorization {
 				continue
 			}
 			m := newTest(eap.TypeAKA, Config{}).machine(eap.Peer{Identity: akaID})

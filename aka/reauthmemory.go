@@ -3,6 +3,7 @@ package aka
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -44,6 +45,11 @@ func NewMemoryReauthStore(bound int) *MemoryReauthStore {
 		byIMSI: make(map[eap.IMSI][]string),
 		order:  list.New(),
 	}
+}
+
+// Format implements fmt.Formatter, so that no verb prints keys or subscribers.
+func (s *MemoryReauthStore) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "%d re-authentication contexts", s.Len())
 }
 
 // Len returns the number of contexts.

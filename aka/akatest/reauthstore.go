@@ -229,6 +229,7 @@ func contexts(n int) []aka.ReauthContext {
 		}
 		if c.Method == eap.TypeAKAPrime {
 			c.NetworkName = fmt.Sprintf("WLAN:%d", i)
+			c.ForwardSecrecy = i%2 == 1
 		}
 		for k := range c.Keys.Master {
 			c.Keys.KEncr[k/2] ^= byte(i + k)

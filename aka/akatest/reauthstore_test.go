@@ -99,6 +99,10 @@ func TestMutantsFail(t *testing.T) {
 			c.NetworkName = ""
 			return m.MemoryReauthStore.Put(ctx, c)
 		}},
+		"forgets forward secrecy": {put: func(m *mutant, ctx context.Context, c aka.ReauthContext) error {
+			c.ForwardSecrecy = false
+			return m.MemoryReauthStore.Put(ctx, c)
+		}},
 		"uses up by getting": {get: func(m *mutant, ctx context.Context, username string) (aka.ReauthContext, error) {
 			c, err := m.MemoryReauthStore.Get(ctx, username)
 			_ = m.MemoryReauthStore.Swap(ctx, username, c.Counter, nil)
