@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"testing"
@@ -111,6 +112,12 @@ func TestNoncesDiffer(t *testing.T) {
 
 func TestNothingPrintsASecret(t *testing.T) {
 	k := key(7, 'A')
+	for _, v := range []any{k, &k, ring(t, k), ring(t, k).Derive("x", 4)} {
+		out, err := json.Marshal(v)
+		require.NoError(t, err)
+		require.NotContains(t, string(out), "65,65")
+		require.NotContains(t, string(out), `"Secret"`)
+	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		r := ring(t, k)
 		for _, v := range []any{k, &k, r, *r, r.Derive("x", 4)} {

@@ -44,6 +44,10 @@ func (k Key) GoString() string { return k.String() }
 // Format implements fmt.Formatter, so that no verb prints the secret.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
 
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the secret away.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Ring is a set of keys of which the first seals. It is immutable and safe for
 // concurrent use; to rotate, make another and hand it to those who use it.
 type Ring struct {
@@ -92,6 +96,10 @@ type Derived struct {
 
 // Format implements fmt.Formatter, so that no verb prints the secret.
 func (d Derived) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "key %d [redacted]", d.ID) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the secret away.
+func (d Derived) MarshalText() ([]byte, error) { return fmt.Append(nil, d), nil }
 
 // Derive returns, for each key of the ring in order, n octets that belong to
 // the purpose alone (HKDF with SHA-256, RFC 5869). For codecs that need their own cipher;

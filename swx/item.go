@@ -85,3 +85,7 @@ func first(field *[]byte, v []byte) {
 
 // Format implements fmt.Formatter, so that no verb prints the keys.
 func (AuthItem) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("swx.AuthItem[redacted]")) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys away.
+func (it AuthItem) MarshalText() ([]byte, error) { return fmt.Append(nil, it), nil }

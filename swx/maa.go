@@ -182,3 +182,7 @@ func (x *ExperimentalResult) decode(a wire.AVP) error {
 
 // Format implements fmt.Formatter, so that no verb prints keys or the IMSI.
 func (MAA) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("swx.MAA[redacted]")) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys and the IMSI away.
+func (m MAA) MarshalText() ([]byte, error) { return fmt.Append(nil, m), nil }

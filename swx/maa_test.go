@@ -2,6 +2,7 @@ package swx
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -58,6 +59,9 @@ func TestMAARoundTrip(t *testing.T) {
 		require.Equal(t, "swx.MAA[redacted]", fmt.Sprintf(verb, got))
 		require.Equal(t, "swx.AuthItem[redacted]", fmt.Sprintf(verb, got.Items[0]))
 	}
+	out, err := json.Marshal([]any{got, got.Items[:1]})
+	require.NoError(t, err)
+	require.Equal(t, `["swx.MAA[redacted]",["swx.AuthItem[redacted]"]]`, string(out))
 }
 
 func TestMAADecodeErrors(t *testing.T) {

@@ -202,3 +202,7 @@ func checkApplication(a wire.AVP) error {
 
 // Format implements fmt.Formatter, so that no verb prints the IMSI.
 func (MAR) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("swx.MAR[redacted]")) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the IMSI away.
+func (m MAR) MarshalText() ([]byte, error) { return fmt.Append(nil, m), nil }

@@ -2,6 +2,7 @@ package swx
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -40,6 +41,9 @@ func TestMARRoundTrip(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
 		require.Equal(t, "swx.MAR[redacted]", fmt.Sprintf(verb, got))
 	}
+	out, err := json.Marshal(&got)
+	require.NoError(t, err)
+	require.Equal(t, `"swx.MAR[redacted]"`, string(out))
 }
 
 // edit returns msg without the AVPs that drop names, and with more appended.
