@@ -413,7 +413,7 @@ func (p *peer) connect() {
 			nc, err = p.node.cfg.Dial(ctx, p.cfg)
 		}
 		if nc == nil && err == nil {
-			err = errors.New("Dial returned no connection")
+			err = errors.New("dialling returned no connection")
 		}
 		p.post(peerEvent{kind: kindDialed, dial: id, nc: nc, err: err})
 	})
