@@ -185,4 +185,7 @@ func (s *server) count(sub aka.Subtype) (n int) {
 	return n
 }
 
-var bothMethods = []eap.Type{eap.TypeAKA, eap.TypeAKAPrime}
+var (
+	bothMethods = []eap.Type{eap.TypeAKA, eap.TypeAKAPrime}
+	allMethods  = []eap.Type{eap.TypeAKA, eap.TypeAKAPrime, eap.TypeSIM}
+)

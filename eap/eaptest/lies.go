@@ -19,10 +19,17 @@ const (
 	skippable    aka.AttrType = 254
 )
 
-// Lies returns the lies that a server's tests go through. Where the standards
-// leave a server the choice, there is none of them.
+// Lies returns the lies that a server's tests of EAP-AKA and EAP-AKA' go
+// through, all told in a first login. Where the standards leave a server the
+// choice, there is none of them.
 func Lies() []Lie {
-	return slices.Concat(identityLies(), challengeLies(), kdfLies(), syncLies(), notificationLies(), packetLies())
+	lies := slices.Concat(identityLies(), challengeLies(), kdfLies(), syncLies(), notificationLies(), packetLies())
+	for i := range lies {
+		if lies[i].Methods == nil {
+			lies[i].Methods = onlyAKAs
+		}
+	}
+	return lies
 }
 
 func identityLies() []Lie {

@@ -137,7 +137,7 @@ func reauthLies() []Lie {
 		{Name: "attributes in another order", Edit: func(_ *Peer, d *Draft) {
 			mac := d.Remove(aka.AttrMAC)
 			d.AddFirst(aka.AttrMAC, mac...)
-		}, Want: WantSuccess, Source: "RFC 4187 8.1"},
+		}, Methods: onlyAKAs, Want: WantSuccess, Source: "RFC 4187 8.1"},
 		{Name: "result indications declined", ResultIndications: true, Edit: func(p *Peer, d *Draft) {
 			d.Remove(aka.AttrResultInd)
 			p.resultInd = false
@@ -225,25 +225,27 @@ func temporaryLies() []Lie {
 		{Name: "pseudonym cut off", Edit: say(pseudonym, cut), Want: WantNotification},
 		{Name: "pseudonym made longer", Edit: say(pseudonym, longer), Want: WantNotification},
 		{Name: "pseudonym of a digit only", Edit: say(pseudonym, empty), Want: WantNotification},
-		{Name: "pseudonym of EAP-AKA'", Methods: onlyAKA, Edit: say(pseudonym, digit("7")), Want: WantNotification},
-		{Name: "pseudonym of EAP-AKA", Methods: onlyPrime, Edit: say(pseudonym, digit("2")), Want: WantNotification},
+		{Name: "pseudonym of EAP-AKA'", Methods: []eap.Type{eap.TypeAKA, eap.TypeSIM}, Edit: say(pseudonym, digit("7")), Want: WantNotification},
+		{Name: "pseudonym of EAP-AKA", Methods: []eap.Type{eap.TypeAKAPrime, eap.TypeSIM}, Edit: say(pseudonym, digit("2")), Want: WantNotification},
 		{Name: "pseudonym of EAP-SIM", Methods: onlyAKAs, Edit: say(pseudonym, digit("3")), Want: WantNotification},
 		{Name: "pseudonym as a permanent identity", Edit: say(pseudonym, digit("0")), Want: WantNotification},
 		{Name: "pseudonym as a re-authentication identity", Methods: onlyAKA, Edit: say(pseudonym, digit("4")), Want: WantNotification},
 		{Name: "pseudonym as a re-authentication identity", Methods: onlyPrime, Edit: say(pseudonym, digit("8")), Want: WantNotification},
+		{Name: "pseudonym as a re-authentication identity", Methods: onlySIM, Edit: say(pseudonym, digit("5")), Want: WantNotification},
 		{Name: "forged re-authentication identity", Reauth: true, Edit: say(reauth, flip(1)), Want: WantNotification},
 		{Name: "re-authentication identity cut off", Reauth: true, Edit: say(reauth, cut), Want: WantNotification},
 		{Name: "re-authentication identity of a digit only", Reauth: true, Edit: say(reauth, empty), Want: WantNotification},
-		{Name: "re-authentication identity of EAP-AKA'", Methods: onlyAKA, Reauth: true, Edit: say(reauth, digit("8")), Want: WantNotification},
-		{Name: "re-authentication identity of EAP-AKA", Methods: onlyPrime, Reauth: true, Edit: say(reauth, digit("4")), Want: WantNotification},
+		{Name: "re-authentication identity of EAP-AKA'", Methods: []eap.Type{eap.TypeAKA, eap.TypeSIM}, Reauth: true, Edit: say(reauth, digit("8")), Want: WantNotification},
+		{Name: "re-authentication identity of EAP-AKA", Methods: []eap.Type{eap.TypeAKAPrime, eap.TypeSIM}, Reauth: true, Edit: say(reauth, digit("4")), Want: WantNotification},
 		{Name: "re-authentication identity of EAP-SIM", Methods: onlyAKAs, Reauth: true, Edit: say(reauth, digit("5")), Want: WantNotification},
 		{Name: "re-authentication identity as a pseudonym", Methods: onlyAKA, Reauth: true, Edit: say(reauth, digit("2")), Want: WantNotification},
 		{Name: "re-authentication identity as a pseudonym", Methods: onlyPrime, Reauth: true, Edit: say(reauth, digit("7")), Want: WantNotification},
+		{Name: "re-authentication identity as a pseudonym", Methods: onlySIM, Reauth: true, Edit: say(reauth, digit("3")), Want: WantNotification},
 
 		{Name: "pseudonym with another realm", Edit: say(pseudonym, func(id string) string {
 			return user(same)(id) + ".example.org"
 		}), Want: WantSuccess},
-		{Name: "pseudonym where re-authentication was possible", Reauth: true, Edit: say(pseudonym, same), Want: WantSuccess},
+		{Name: "pseudonym where re-authentication was possible", Methods: onlyAKAs, Reauth: true, Edit: say(pseudonym, same), Want: WantSuccess},
 		{Name: "re-authentication identity with another realm", Reauth: true, Edit: func(p *Peer, d *Draft) {
 			say(reauth, func(id string) string { return id + ".example.org" })(p, d)
 			p.ids.reauth.id = p.identity

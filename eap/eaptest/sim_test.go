@@ -16,8 +16,6 @@ import (
 	"github.com/opentwag/twag/milenage"
 )
 
-var onlySIM = []eap.Type{eap.TypeSIM}
-
 // A USIM asked as a SIM card, with the key of TS 35.208, set 1: the values of
 // GSM-Milenage.
 func TestUSIMAsSIM(t *testing.T) {

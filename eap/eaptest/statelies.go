@@ -16,9 +16,14 @@ import (
 // A lie whose Reauth is set takes a server with fast re-authentication; one
 // whose Logins is not 0 is told after as many honest logins of the same Peer.
 func StateLies() []Lie {
+	sims := simInputs()
+	for i := range sims {
+		sims[i].methods = onlySIM
+	}
+	inputs := slices.Concat(messageInputs(), sims, attributeInputs(), macInputs(), packetInputs())
 	var lies []Lie
 	for s := AtIdentity; s < lieStates; s++ {
-		for _, in := range slices.Concat(messageInputs(), attributeInputs(), macInputs(), packetInputs()) {
+		for _, in := range inputs {
 			if in.never(s) {
 				continue
 			}
@@ -29,7 +34,7 @@ func StateLies() []Lie {
 			}))
 		}
 	}
-	return slices.Concat(lies, reauthLies(), reauthNotificationLies(), temporaryLies())
+	return slices.Concat(lies, reauthLies(), reauthNotificationLies(), temporaryLies(), simLies())
 }
 
 // input is something that a peer may say in any state.
