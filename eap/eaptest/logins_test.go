@@ -33,7 +33,7 @@ func (s *server) full(t testing.TB, p *Peer) eap.Result {
 	t.Helper()
 	r := s.admitted(t, p)
 	require.False(t, r.Reauthenticated)
-	require.Equal(t, 1, s.count(aka.SubtypeChallenge))
+	require.Equal(t, 1, s.challenges())
 	return r
 }
 
@@ -42,10 +42,28 @@ func (s *server) reauth(t testing.TB, p *Peer) eap.Result {
 	sqn := p.USIM().SQN()
 	r := s.admitted(t, p)
 	require.True(t, r.Reauthenticated)
-	require.Zero(t, s.count(aka.SubtypeChallenge))
+	require.Zero(t, s.challenges())
 	require.Equal(t, 1, s.count(aka.SubtypeReauthentication))
 	require.Equal(t, sqn, p.USIM().SQN(), "the USIM has no part in it")
 	return r
+}
+
+func (s *server) challenges() int {
+	return s.count(aka.SubtypeChallenge) + s.count(aka.SubtypeSIMChallenge)
+}
+
+// identityRounds returns how many requests for an identity there were.
+func (s *server) identityRounds() (n int) {
+	for _, q := range s.seen {
+		if q.Code != eap.CodeRequest || q.Type < eap.TypeSIM {
+			continue
+		}
+		if m, err := aka.Decode(q); err == nil &&
+			(m.Has(aka.AttrAnyIDReq) || m.Has(aka.AttrFullauthIDReq) || m.Has(aka.AttrPermanentIDReq)) {
+			n++
+		}
+	}
+	return n
 }
 
 // refused is a login that must fail, with a notification or, for 0, without.
@@ -73,9 +91,9 @@ func reauthServer(t testing.TB, cfg aka.Config, methods ...eap.Type) *server {
 	return newServer(t, cfg, auc.KeysPrimed, methods...)
 }
 
-// forBoth runs a test in both methods.
-func forBoth(t *testing.T, f func(t *testing.T, method eap.Type)) {
-	for _, method := range bothMethods {
+// forAll runs a test in all methods.
+func forAll(t *testing.T, f func(t *testing.T, method eap.Type)) {
+	for _, method := range allMethods {
 		t.Run(method.String(), func(t *testing.T) { f(t, method) })
 	}
 }
@@ -84,7 +102,7 @@ func only(method eap.Type) []eap.Type { return []eap.Type{method} }
 
 func TestPseudonymLogins(t *testing.T) {
 	for _, always := range []bool{false, true} {
-		forBoth(t, func(t *testing.T, method eap.Type) {
+		forAll(t, func(t *testing.T, method eap.Type) {
 			s := newServer(t, aka.Config{AlwaysRequestIdentity: always}, auc.KeysPrimed, method)
 			p := newPeer(t, PeerConfig{Methods: only(method)})
 			s.full(t, p)
@@ -106,7 +124,7 @@ func TestPseudonymLogins(t *testing.T) {
 }
 
 func TestPseudonymsOff(t *testing.T) {
-	forBoth(t, func(t *testing.T, method eap.Type) {
+	forAll(t, func(t *testing.T, method eap.Type) {
 		s := newServer(t, aka.Config{NoPseudonyms: true}, auc.KeysPrimed, method)
 		p := newPeer(t, PeerConfig{Methods: only(method)})
 		s.full(t, p)
@@ -124,8 +142,8 @@ func TestPseudonymsOff(t *testing.T) {
 // TestLostPseudonym: a server that cannot read a pseudonym asks for the
 // permanent identity, if it may and the phone gives it.
 func TestLostPseudonym(t *testing.T) {
-	forBoth(t, func(t *testing.T, method eap.Type) {
-		unknown := map[eap.Type]string{eap.TypeAKA: "2", eap.TypeAKAPrime: "7"}[method] + "someoneelses"
+	forAll(t, func(t *testing.T, method eap.Type) {
+		unknown := map[eap.Type]string{eap.TypeAKA: "2", eap.TypeSIM: "3", eap.TypeAKAPrime: "7"}[method] + "someoneelses"
 		pseudonyms := aka.NewPseudonyms(keyring.NewRandom(), aka.PseudonymConfig{MaxAge: 24 * time.Hour})
 		for name, lose := range map[string]func(s *server, p *Peer){
 			"unknown": func(_ *server, p *Peer) { require.NoError(t, p.SetPseudonym(method, unknown)) },
@@ -143,7 +161,7 @@ func TestLostPseudonym(t *testing.T) {
 				lose(s, p)
 				s.full(t, p)
 				require.True(t, s.tellsIMSI())
-				require.Equal(t, 1, s.count(aka.SubtypeIdentity), "the permanent one at once")
+				require.Equal(t, 1, s.identityRounds(), "the permanent one at once")
 				s.full(t, p)
 				require.False(t, s.tellsIMSI(), "there is a new one")
 			})
@@ -179,6 +197,7 @@ func TestReauthLogins(t *testing.T) {
 		{name: "plain"},
 		{name: "stored between rounds", server: aka.Config{AlwaysRequestIdentity: true, ResultIndications: true}, peer: PeerConfig{ResultIndications: true}, storing: true},
 		{name: "asked for the identity", server: aka.Config{AlwaysRequestIdentity: true}},
+		{name: "forward secrecy", server: aka.Config{ForwardSecrecy: aka.FSOffered}, peer: PeerConfig{ForwardSecrecy: aka.FSOffered}},
 		{name: "result indications", server: aka.Config{ResultIndications: true}, peer: PeerConfig{ResultIndications: true}},
 		{name: "all of it", server: aka.Config{AlwaysRequestIdentity: true, ResultIndications: true}, peer: PeerConfig{ResultIndications: true}},
 		{name: "no pseudonyms", server: aka.Config{NoPseudonyms: true}},
@@ -186,7 +205,7 @@ func TestReauthLogins(t *testing.T) {
 		{name: "without a realm", peer: PeerConfig{Realm: "example.org"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			forBoth(t, func(t *testing.T, method eap.Type) {
+			forAll(t, func(t *testing.T, method eap.Type) {
 				c.server.ReauthLimits.Count = 3
 				s := reauthServer(t, c.server, method)
 				s.storing = c.storing
@@ -248,14 +267,14 @@ func TestReauthFallsBack(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			forBoth(t, func(t *testing.T, method eap.Type) {
+			forAll(t, func(t *testing.T, method eap.Type) {
 				s := reauthServer(t, aka.Config{}, method)
 				p := newPeer(t, PeerConfig{Methods: only(method)})
 				s.full(t, p)
 				c.do(t, s, p)
 				offered := p.outerIdentity()
 				r := s.full(t, p)
-				require.Equal(t, c.identities, s.count(aka.SubtypeIdentity))
+				require.Equal(t, c.identities, s.identityRounds())
 				require.Equal(t, c.requests, s.count(aka.SubtypeReauthentication))
 				require.False(t, s.tellsIMSI(), "there is a pseudonym")
 				if c.identities == 0 {
@@ -270,7 +289,7 @@ func TestReauthFallsBack(t *testing.T) {
 // TestReauthOfSomeoneElse: whoever comes with another phone's identity cannot
 // answer, and the phone has lost nothing.
 func TestReauthOfSomeoneElse(t *testing.T) {
-	forBoth(t, func(t *testing.T, method eap.Type) {
+	forAll(t, func(t *testing.T, method eap.Type) {
 		s := reauthServer(t, aka.Config{}, method)
 		other := eap.MustParseIMSI("001010000000002")
 		require.NoError(t, s.centre.Put(auc.Subscriber{IMSI: other, Algorithm: testAlgorithm(t), SQN: 32}))
@@ -294,7 +313,7 @@ func TestReauthOfSomeoneElse(t *testing.T) {
 // TestRefusedAfterReauth: the notification has the counter, and what was given
 // out in vain is not used.
 func TestRefusedAfterReauth(t *testing.T) {
-	forBoth(t, func(t *testing.T, method eap.Type) {
+	forAll(t, func(t *testing.T, method eap.Type) {
 		s := reauthServer(t, aka.Config{}, method)
 		p := newPeer(t, PeerConfig{Methods: only(method)})
 		s.full(t, p)
@@ -332,7 +351,7 @@ func TestEncryptedIdentityLogins(t *testing.T) {
 	cfg := aka.Config{NoPseudonyms: true, IdentityKeys: []aka.IdentityKey{
 		{Key: keys[0], Attribute: "key=0"}, {Key: keys[1], Retired: true},
 	}}
-	forBoth(t, func(t *testing.T, method eap.Type) {
+	forAll(t, func(t *testing.T, method eap.Type) {
 		for i, want := range []aka.Notification{0, 16385, aka.NotifyFailure} {
 			t.Run(fmt.Sprint("key ", i), func(t *testing.T) {
 				s := newServer(t, cfg, auc.KeysPrimed, method)

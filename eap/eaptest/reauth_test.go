@@ -2,6 +2,7 @@ package eaptest
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -226,6 +227,11 @@ func TestTemporary(t *testing.T) {
 		{name: "pseudonym with a realm", run: func(s *script) {
 			s.begin(permanent[s.method])
 			s.send(s.challenge(challenge{extra: s.temporaries("2one@example.org", "")}), aka.SubtypeClientError, ErrTemporary)
+		}},
+		{name: "pseudonym too long for its realm", run: func(s *script) {
+			s.begin(permanent[s.method])
+			long := strings.Repeat("2", eap.MaxNAILen-len(testRealm)+1)
+			s.send(s.challenge(challenge{extra: s.temporaries(long, "")}), aka.SubtypeClientError, ErrTemporary)
 		}},
 		{name: "empty pseudonym", run: func(s *script) {
 			s.begin(permanent[s.method])

@@ -27,7 +27,7 @@ func (p *Peer) takeTemporary(m *aka.Message, nested *aka.Attributes) error {
 		whole := make([]byte, 0, maxScratchNAI)
 		id := string(append(append(whole, nested.NextPseudonym...), p.ids.realm...))
 		username := id[:len(nested.NextPseudonym)]
-		if nai, err := eap.ParseNAI(username); err != nil || nai.Username != username {
+		if nai, err := eap.ParseNAI(username); err != nil || nai.Username != username || len(id) > eap.MaxNAILen {
 			return temporaryError(m, aka.AttrNextPseudonym)
 		}
 		if !p.cfg.NoPseudonyms {
