@@ -9,6 +9,7 @@ import (
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eaptest"
+	"github.com/opentwag/twag/keyring"
 	"github.com/opentwag/twag/milenage"
 )
 
@@ -81,4 +82,26 @@ func ExampleNewMessage() {
 	// Output:
 	// 0207001c170500000e05001030303031303130303030303030303031
 	// EAP-AKA Response Identity [AT_IDENTITY] <nil> 0001010000000001
+}
+
+// A pseudonym of a subscriber, as one server makes it and another one reads it.
+func ExampleNewPseudonyms() {
+	key := keyring.Key{ID: 1, Secret: [keyring.SecretLen]byte([]byte("32 octets that all servers share"))}
+	ring, err := keyring.New(key)
+	if err != nil {
+		panic(err)
+	}
+	one := aka.NewPseudonyms(ring, aka.PseudonymConfig{MaxAge: 7 * 24 * time.Hour})
+	other := aka.NewPseudonyms(ring, aka.PseudonymConfig{})
+
+	now := time.Now()
+	username := one.Seal(eap.TypeAKAPrime, eap.MustParseIMSI("001010000000001"), now)
+	imsi, err := other.Open(eap.TypeAKAPrime, username, now)
+	fmt.Println(username[:1], len(username), imsi.Digits(), err)
+
+	_, err = other.Open(eap.TypeAKAPrime, username, now.Add(31*24*time.Hour))
+	fmt.Println(err)
+	// Output:
+	// 7 35 001010000000001 <nil>
+	// aka: not a pseudonym, or a stale one
 }

@@ -56,7 +56,8 @@ type Config struct {
 	// most. A decryption takes a millisecond of a core.
 	IdentityKeys []IdentityKey
 	// Rand is where initialisation vectors, nonces and the random part of
-	// temporary identities come from; nil is crypto/rand.
+	// temporary identities come from; nil is crypto/rand. It must be safe for
+	// concurrent use.
 	Rand io.Reader
 	// ForwardSecrecy says whether EAP-AKA' is done with forward secrecy (RFC
 	// 9678). It costs a key pair per login that offers it, and another

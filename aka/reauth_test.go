@@ -62,6 +62,39 @@ func TestReauthentication(t *testing.T) {
 	})
 }
 
+// Hooks tell of re-authentications what they tell of full ones, and more.
+func TestReauthHooks(t *testing.T) {
+	var told []string
+	hook := func(name string) func(Event) {
+		return func(e Event) {
+			require.Equal(t, eap.KindReauth, e.Identity)
+			require.Equal(t, testIMSI, e.IMSI)
+			told = append(told, name)
+		}
+	}
+	cfg := reauthConfig()
+	p := fullLogin(t, newTest(eap.TypeAKA, cfg), false)
+	cfg.Hooks = Hooks{
+		Identity: hook("identity"), Reauthentication: hook("re-authentication"), CounterTooSmall: hook("too small"),
+		Challenge: hook("challenge"), Verified: hook("verified"), Succeeded: hook("succeeded"), Rejected: hook("rejected"),
+	}
+	m := newTest(eap.TypeAKA, cfg)
+	r := toReauth(t, m, p, false)
+	r.handle(r.tooSmall())
+	r.give(r.vector)
+	require.Equal(t, []string{"identity", "re-authentication", "too small", "challenge"}, told)
+	told = nil
+	r = toReauth(t, m, p, false)
+	r.handle(r.goodAnswer())
+	r.resolve()
+	r.resume(eap.Authorization{})
+	require.Equal(t, []string{"identity", "re-authentication", "verified", "succeeded"}, told)
+	p.reauthID, told = p.next, nil
+	r = toReauth(t, m, p, false)
+	r.handle(r.response(SubtypeReauthentication, nil))
+	require.Equal(t, []string{"identity", "re-authentication", "rejected"}, told)
+}
+
 // checkCounter checks a notification after authentication: MAC and counter.
 func (r *reauth) checkCounter() {
 	require.NoError(r.t, r.last.VerifyMAC(&r.phone.keys, nil))

@@ -75,3 +75,17 @@ func TestRestoreReauthRefuses(t *testing.T) {
 		}
 	})
 }
+
+// A challenge that gave out an identity may be answered at a server without a
+// store: the login succeeds, and there is no context.
+func TestChallengeRestoredWithoutStore(t *testing.T) {
+	bothMethods(t, func(t *testing.T, typ eap.Type) {
+		c := newConv(t, newTest(typ, reauthConfig()), idFor(typ)).toChallenge()
+		b, err := c.m.AppendState(nil)
+		require.NoError(t, err)
+		c.m, err = newTest(typ, Config{}).Restore(c.peer, b)
+		require.NoError(t, err)
+		require.Equal(t, "need authorization", c.handle(c.goodAnswer()))
+		require.Equal(t, "success", c.resume(eap.Authorization{}))
+	})
+}

@@ -144,7 +144,8 @@ func (m *machine) restore(encoded []byte) string {
 	m.state, m.asked, m.kind = state(st), asked(how), eap.IdentityKind(kind)
 	m.kdf.base = m.method.kdfs
 	m.extras, m.resultInd = flags&flagExtras != 0, flags&flagResultInd != 0
-	m.nextReauth = flags&flagNextReauth != 0
+	// A server without a store does not keep what one with a store gave out.
+	m.nextReauth = flags&flagNextReauth != 0 && m.method.cfg.Reauth != nil
 	switch {
 	case version != stateVersion:
 		return "version"
