@@ -41,13 +41,15 @@ type PeerConfig struct {
 	// IdentityKeyAttribute tells the server which key that is, such as
 	// "name=value". May be empty.
 	IdentityKeyAttribute string
-	// Rand is where initialisation vectors come from; nil is crypto/rand.
+	// Rand is where initialisation vectors and NONCE_MT come from; nil is
+	// crypto/rand.
 	Rand io.Reader
 
 	// Methods are the methods that the peer does, preferred first: it asks for
 	// them with a Nak when the server wants another. Nil means EAP-AKA', then
-	// EAP-AKA; EAP-SIM is done where it is named. A server that would rather have done EAP-AKA' than EAP-AKA is
-	// taken at its word (RFC 9048, section 4).
+	// EAP-AKA; EAP-SIM is done where it is named. A server that would rather
+	// have done EAP-AKA' than EAP-AKA is taken at its word (RFC 9048, section
+	// 4).
 	Methods []eap.Type
 	// Triplets is how many RANDs the peer wants to see in a challenge of
 	// EAP-SIM, 2 or 3: its policy. 0 means 2.
@@ -136,8 +138,8 @@ const (
 	phaseDone
 )
 
-// Peer is a phone: the peer's side of EAP-AKA, EAP-AKA' and EAP-SIM. It logs in as
-// often as it is asked to. It is not safe for concurrent use, and prints no
+// Peer is a phone: the peer's side of EAP-AKA, EAP-AKA' and EAP-SIM. It logs in
+// as often as it is asked to. It is not safe for concurrent use, and prints no
 // key.
 //
 // What one login has brought for the next, pseudonym and identity for fast
@@ -248,8 +250,7 @@ func (p *Peer) Method() eap.Type { return p.method }
 func (p *Peer) Identity() string { return p.identity }
 
 // Keys returns the keys of the last challenge, or fast re-authentication, that
-// the peer accepted. They
-// must not be used before the login has succeeded, and are good until the next.
+// the peer accepted. They must not be used before the login has succeeded, and are good until the next.
 func (p *Peer) Keys() *aka.Keys { return &p.keys }
 
 // Resyncs returns how many challenges were answered with a synchronisation
