@@ -124,7 +124,7 @@ func (l login) run(t *testing.T, server radiusServer) SupplicantResult {
 	t.Helper()
 	card := l.card(t)
 	r, err := Supplicant{
-		Methods: l.methods, Identity: l.identity(), Card: card.Answer,
+		Methods: l.methods, Identity: l.identity(), Card: card,
 		Server: server.addr, Secret: server.secret,
 	}.Run(t.Context())
 	require.NoError(t, err)

@@ -40,9 +40,9 @@ func (u *USIM) Counts() (accepted, resynced, refused int) {
 	return u.accepted, u.resynced, u.refused
 }
 
-// Answer runs the card's algorithms (TS 33.102, clause 6.3.3). Of a supplicant
+// UMTS runs the card's algorithms (TS 33.102, clause 6.3.3). Of a supplicant
 // that asks the same again, package extsim repeats the answer by itself.
-func (u *USIM) Answer(rand, autn [16]byte) extsim.Answer {
+func (u *USIM) UMTS(rand, autn [16]byte) extsim.Answer {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	res, ck, ik, ak := u.cipher.F2345(rand)
@@ -66,6 +66,25 @@ func (u *USIM) Answer(rand, autn [16]byte) extsim.Answer {
 		res[0] ^= 1
 	}
 	return extsim.Answer{RES: res[:], CK: ck, IK: ik}
+}
+
+// GSM answers as an old SIM card would: SRES and Kc as in TS 55.205. There is no
+// AUTN to judge, so that every challenge is accepted.
+func (u *USIM) GSM(rand [16]byte) (sres [4]byte, kc [8]byte) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.accepted++
+	res, ck, ik, _ := u.cipher.F2345(rand)
+	for i := range sres {
+		sres[i] = res[i] ^ res[i+4]
+	}
+	for i := range kc {
+		kc[i] = ck[i] ^ ck[i+8] ^ ik[i] ^ ik[i+8]
+	}
+	if u.WrongRES {
+		sres[0] ^= 1
+	}
+	return sres, kc
 }
 
 // auts reports the card's sequence number, protected with f1* and f5*, and

@@ -26,12 +26,17 @@ func TestNewCard(t *testing.T) {
 	usim, err := eaptest.NewUSIM(eaptest.USIMConfig{Algorithm: cipher.Algorithm()})
 	require.NoError(t, err)
 	card := extsim.NewCard(usim)
-	require.Equal(t, extsim.Answer{RES: v.XRES[:v.XRESLen], CK: v.CK, IK: v.IK}, card(v.RAND, v.AUTN))
+	require.Equal(t, extsim.Answer{RES: v.XRES[:v.XRESLen], CK: v.CK, IK: v.IK}, card.UMTS(v.RAND, v.AUTN))
 
-	stale := card(v.RAND, v.AUTN)
+	stale := card.UMTS(v.RAND, v.AUTN)
 	require.Len(t, stale.AUTS, 14)
 	require.Nil(t, stale.RES)
 
 	v.AUTN[15] ^= 1
-	require.Equal(t, extsim.Answer{}, card(v.RAND, v.AUTN))
+	require.Equal(t, extsim.Answer{}, card.UMTS(v.RAND, v.AUTN))
+
+	want := v.Triplet()
+	sres, kc := card.GSM(v.RAND)
+	require.Equal(t, want.SRES, sres)
+	require.Equal(t, want.Kc, kc)
 }

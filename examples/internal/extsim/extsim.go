@@ -16,10 +16,15 @@ import (
 	"time"
 )
 
-// Card is a USIM: it answers one challenge. It is called by one goroutine at
-// a time for each socket. A challenge that is repeated, as wpa_supplicant does
-// within one login, does not reach the card again, which would find it stale.
-type Card func(rand, autn [16]byte) Answer
+// Card is a USIM. It is called by one goroutine at a time for each socket.
+type Card interface {
+	// UMTS answers a challenge of EAP-AKA or EAP-AKA'. One that is repeated,
+	// as wpa_supplicant does within one login, does not reach the card again,
+	// which would find it stale.
+	UMTS(rand, autn [16]byte) Answer
+	// GSM answers as an old SIM card would, for EAP-SIM.
+	GSM(rand [16]byte) (sres [4]byte, kc [8]byte)
+}
 
 // Answer is what a card makes of a challenge: RES and keys, or AUTS when the
 // sequence number is not fresh, or nothing when AUTN is not the network's (the
@@ -82,17 +87,21 @@ func Serve(ctx context.Context, path string, card Card) error {
 	return s.run(ctx)
 }
 
-// remember returns card with a memory of its last answer.
-func remember(card Card) Card {
-	var asked [2][16]byte
-	var answered Answer
-	first := true
-	return func(rand, autn [16]byte) Answer {
-		if question := [2][16]byte{rand, autn}; first || question != asked {
-			first, asked, answered = false, question, card(rand, autn)
-		}
-		return answered
+// memory is a card with a memory of its last answer.
+type memory struct {
+	Card
+	asked    [2][16]byte
+	answered Answer
+	some     bool
+}
+
+func remember(card Card) Card { return &memory{Card: card} }
+
+func (m *memory) UMTS(rand, autn [16]byte) Answer {
+	if question := [2][16]byte{rand, autn}; !m.some || question != m.asked {
+		m.some, m.asked, m.answered = true, question, m.Card.UMTS(rand, autn)
 	}
+	return m.answered
 }
 
 type session struct {
@@ -136,8 +145,9 @@ func (s *session) run(ctx context.Context) error {
 }
 
 // reply returns the answer to an event such as
-// "<3>CTRL-REQ-SIM-0:UMTS-AUTH:<RAND>:<AUTN> needed for SSID x"; ok is false
-// for everything that is no question to a USIM.
+// "<3>CTRL-REQ-SIM-0:UMTS-AUTH:<RAND>:<AUTN> needed for SSID x" or
+// "<3>CTRL-REQ-SIM-0:GSM-AUTH:<RAND>:<RAND>:<RAND> needed for SSID x"; ok is
+// false for everything that is no question to a USIM.
 func reply(event string, card Card) (line string, ok bool) {
 	_, event, ok = strings.Cut(event, "CTRL-REQ-SIM-")
 	if !ok {
@@ -149,14 +159,25 @@ func reply(event string, card Card) (line string, ok bool) {
 	}
 	question, _, _ := strings.Cut(event, " ")
 	fields := strings.Split(question, ":")
-	if len(fields) != 3 || fields[0] != "UMTS-AUTH" {
+	blocks := make([][16]byte, len(fields)-1)
+	for i := range blocks {
+		if !parseBlock(&blocks[i], fields[i+1]) {
+			return "", false
+		}
+	}
+	switch {
+	case fields[0] == "UMTS-AUTH" && len(blocks) == 2:
+		line = card.UMTS(blocks[0], blocks[1]).encode()
+	case fields[0] == "GSM-AUTH" && (len(blocks) == 2 || len(blocks) == 3):
+		line = "GSM-AUTH"
+		for _, rand := range blocks {
+			sres, kc := card.GSM(rand)
+			line += fmt.Sprintf(":%x:%x", kc, sres) // Kc comes first
+		}
+	default:
 		return "", false
 	}
-	var rand, autn [16]byte
-	if !parseBlock(&rand, fields[1]) || !parseBlock(&autn, fields[2]) {
-		return "", false
-	}
-	return "CTRL-RSP-SIM-" + id + ":" + card(rand, autn).encode(), true
+	return "CTRL-RSP-SIM-" + id + ":" + line, true
 }
 
 func parseBlock(dst *[16]byte, s string) bool {

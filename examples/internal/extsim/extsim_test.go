@@ -11,7 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func card(rand, autn [16]byte) Answer {
+// card answers by what the challenge begins with.
+type card struct{}
+
+func (card) GSM(rand [16]byte) (sres [4]byte, kc [8]byte) {
+	return [4]byte(rand[:]), [8]byte(rand[8:])
+}
+
+func (card) UMTS(rand, autn [16]byte) Answer {
 	switch autn[0] {
 	case 1:
 		return Answer{RES: []byte{0xaa, 0xbb, 0xcc, 0xdd}, CK: rand, IK: autn}
@@ -34,7 +41,13 @@ func TestReply(t *testing.T) {
 		{"<3>CTRL-REQ-SIM-0:UMTS-AUTH:" + rand32 + ":" + autn1 + " needed for SSID x", "CTRL-RSP-SIM-0:UMTS-AUTH:" + autn1 + ":" + rand32 + ":aabbccdd"},
 		{"CTRL-REQ-SIM-7:UMTS-AUTH:" + rand32 + ":" + autn2, "CTRL-RSP-SIM-7:UMTS-AUTS:0000000000000000000000000000"},
 		{"CTRL-REQ-SIM-0:UMTS-AUTH:" + rand32 + ":" + autn3, "CTRL-RSP-SIM-0:UMTS-FAIL"},
-		{"CTRL-REQ-SIM-0:GSM-AUTH:" + rand32 + ":" + rand32, ""},
+		{"CTRL-REQ-SIM-3:GSM-AUTH:" + rand32 + ":" + autn1 + " needed for SSID x", "CTRL-RSP-SIM-3:GSM-AUTH:8899aabbccddeeff:00112233:0000000000000000:01000000"},
+		{"CTRL-REQ-SIM-0:GSM-AUTH:" + rand32 + ":" + autn1 + ":" + autn2, "CTRL-RSP-SIM-0:GSM-AUTH:8899aabbccddeeff:00112233:0000000000000000:01000000:0000000000000000:02000000"},
+		{"CTRL-REQ-SIM-0:GSM-AUTH:" + rand32, ""},
+		{"CTRL-REQ-SIM-0:GSM-AUTH:" + rand32 + ":" + rand32 + ":" + rand32 + ":" + rand32, ""},
+		{"CTRL-REQ-SIM-0:GSM-AUTH:" + rand32 + ":" + rand32[1:], ""},
+		{"CTRL-REQ-SIM-0:UMTS-AUTH:" + rand32 + ":" + autn1 + ":" + autn1, ""},
+		{"CTRL-REQ-SIM-0:PIN", ""},
 		{"CTRL-REQ-SIM-0:UMTS-AUTH:" + rand32, ""},
 		{"CTRL-REQ-SIM-0:UMTS-AUTH:" + rand32 + ":" + autn1[2:], ""},
 		{"CTRL-REQ-SIM-0:UMTS-AUTH:" + rand32 + "00:" + autn1, ""},
@@ -44,25 +57,33 @@ func TestReply(t *testing.T) {
 		{"OK", ""},
 		{"", ""},
 	} {
-		got, ok := reply(tc.event, card)
+		got, ok := reply(tc.event, card{})
 		require.Equal(t, tc.want, got, tc.event)
 		require.Equal(t, tc.want != "", ok)
 	}
 }
 
+// counting counts what reaches it.
+type counting struct {
+	card
+	asked *int
+}
+
+func (c counting) UMTS(rand, _ [16]byte) Answer {
+	*c.asked++
+	return Answer{RES: rand[:4]}
+}
+
 func TestRememberTheLastAnswer(t *testing.T) {
 	asked := 0
-	c := remember(func(rand, _ [16]byte) Answer {
-		asked++
-		return Answer{RES: rand[:4]}
-	})
+	c := remember(counting{asked: &asked})
 	var none, one [16]byte
 	one[0] = 1
 	for _, challenge := range [][16]byte{none, none, one, one} {
-		require.Equal(t, challenge[:4], c(challenge, none).RES)
+		require.Equal(t, challenge[:4], c.UMTS(challenge, none).RES)
 	}
 	require.Equal(t, 2, asked)
-	c(one, one)
+	c.UMTS(one, one)
 	require.Equal(t, 3, asked)
 }
 
@@ -92,7 +113,7 @@ func TestWatch(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		Watch(ctx, path, card, func(string) {})
+		Watch(ctx, path, card{}, func(string) {})
 	}()
 
 	for range 2 { // one supplicant after the other
@@ -116,7 +137,7 @@ func TestServeSeesTheEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lab")
 	conn := supplicant(t, path)
 	done := make(chan error, 1)
-	go func() { done <- Serve(t.Context(), path, card) }()
+	go func() { done <- Serve(t.Context(), path, card{}) }()
 	want(t, conn, "ATTACH")
 	want(t, conn, "PING")
 	require.NoError(t, conn.Close())
@@ -124,5 +145,5 @@ func TestServeSeesTheEnd(t *testing.T) {
 }
 
 func TestServeNobody(t *testing.T) {
-	require.Error(t, Serve(t.Context(), filepath.Join(t.TempDir(), "lab"), card))
+	require.Error(t, Serve(t.Context(), filepath.Join(t.TempDir(), "lab"), card{}))
 }
