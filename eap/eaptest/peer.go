@@ -250,7 +250,8 @@ func (p *Peer) Method() eap.Type { return p.method }
 func (p *Peer) Identity() string { return p.identity }
 
 // Keys returns the keys of the last challenge, or fast re-authentication, that
-// the peer accepted. They must not be used before the login has succeeded, and are good until the next.
+// the peer accepted. They must not be used before the login has succeeded, and
+// are good until the next.
 func (p *Peer) Keys() *aka.Keys { return &p.keys }
 
 // Resyncs returns how many challenges were answered with a synchronisation
