@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"runtime"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -170,6 +171,21 @@ func TestRefusedPeersAreForgotten(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Len(t, s.node.Peers(), 1)
+	})
+}
+
+// Strangers can't flood the log.
+func TestRefusedPeersAreLoggedOnceASecond(t *testing.T) {
+	runScript(t, passive, func(t *testing.T, s *script) {
+		for range 50 {
+			s.connect().sendCER("else.example.net", swxApplication)
+		}
+		synctest.Wait()
+		require.Equal(t, 1, strings.Count(s.log.all(), logRefused), s.log.all())
+		time.Sleep(time.Second)
+		s.connect().sendCER("other.example.net", swxApplication)
+		synctest.Wait()
+		require.True(t, s.log.has(logRefused, "other.example.net"), s.log.all())
 	})
 }
 

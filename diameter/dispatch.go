@@ -16,7 +16,8 @@ import (
 // Handler answers requests of peers. It is called concurrently, by at most
 // MaxHandlers goroutines, and may block.
 //
-// ctx ends with the connection, at Close, and after RequestTimeout. The answer
+// ctx ends with the connection, at Close, and after RequestTimeout; Close waits
+// for handlers to return. The answer
 // is usually made with [Request.Answer]; its identifiers are set by the caller.
 // With an error the answer is that of a [*ResultError], nothing for
 // ErrNoAnswer, and else DIAMETER_UNABLE_TO_COMPLY, as for a panic; the error's

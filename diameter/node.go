@@ -29,6 +29,8 @@ type Node struct {
 	draining atomic.Bool             // no more requests of ours
 	inFlight atomic.Int64            // Exchanges and handlers
 
+	nextWarning atomic.Int64 // of a refused peer, as sinceStart
+
 	mu        sync.Mutex // guards the following
 	started   bool
 	closed    bool
@@ -187,7 +189,11 @@ func (n *Node) acceptCER(c *conn, m wire.Message, h wire.Header) (*peer, *capabi
 		if caps != nil {
 			host = caps.host
 		}
-		n.cfg.Logger.LogAttrs(n.ctx, slog.LevelWarn, logRefused,
+		level := slog.LevelDebug
+		if now, next := n.sinceStart(), n.nextWarning.Load(); now >= next && n.nextWarning.CompareAndSwap(next, now+int64(time.Second)) {
+			level = slog.LevelWarn // once a second: anybody may come and be refused
+		}
+		n.cfg.Logger.LogAttrs(n.ctx, level, logRefused,
 			slog.String("peer", host), slog.Any("address", c.nc.RemoteAddr()), slog.Any("error", err))
 		return nil, nil, err
 	}
@@ -366,7 +372,8 @@ func (n *Node) closeListeners() {
 }
 
 // Close cuts all connections and waits until nothing of the node runs any
-// more. Pending requests end with an error.
+// more, handlers included: so it must not be called by one, or by a hook.
+// Pending requests end with an error.
 func (n *Node) Close() error {
 	n.draining.Store(true)
 	n.closeListeners()
