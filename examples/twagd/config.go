@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/examples/internal/strictyaml"
 )
 
@@ -16,7 +18,20 @@ type config struct {
 	SWx      swxConfig      `yaml:"swx"`
 	RADIUS   radiusConfig   `yaml:"radius"`
 	EAP      eapConfig      `yaml:"eap"`
-	Log      logConfig      `yaml:"log"`
+	// Keys is the ring that all servers of the operator share, the key that
+	// seals first. Without one the server makes itself a random one.
+	Keys []keyConfig `yaml:"keys"`
+	Log  logConfig   `yaml:"log"`
+}
+
+// keyConfig is a key of the ring.
+type keyConfig struct {
+	ID int `yaml:"id"`
+	// Secret has 64 hexadecimal digits; or SecretFile has them.
+	Secret     string `yaml:"secret"`
+	SecretFile string `yaml:"secret_file"`
+	// NotAfter is when the key opens nothing any more; empty is never.
+	NotAfter string `yaml:"not_after"`
 }
 
 // diameterConfig is our Diameter node and its peers.
@@ -91,8 +106,48 @@ type eapConfig struct {
 	Realms                []string          `yaml:"realms"`
 	AlwaysRequestIdentity bool              `yaml:"always_request_identity"`
 	ResultIndications     bool              `yaml:"result_indications"`
-	MaxConversations      int               `yaml:"max_conversations"`
-	ConversationTimeout   time.Duration     `yaml:"conversation_timeout"`
+
+	Pseudonyms              pseudonymsConfig       `yaml:"pseudonyms"`
+	RefusePermanentIdentity bool                   `yaml:"refuse_permanent_identity"`
+	IdentityKeys            []identityKeyConfig    `yaml:"identity_keys"`
+	Reauthentication        reauthenticationConfig `yaml:"reauthentication"`
+	ForwardSecrecy          forwardSecrecyConfig   `yaml:"forward_secrecy"`
+
+	// SealedState lets conversations travel in the State attribute.
+	SealedState         bool          `yaml:"sealed_state"`
+	MaxConversations    int           `yaml:"max_conversations"`
+	ConversationTimeout time.Duration `yaml:"conversation_timeout"`
+}
+
+// pseudonymsConfig is the names that phones have in place of the IMSI.
+type pseudonymsConfig struct {
+	Enabled bool          `yaml:"enabled"`
+	MaxAge  time.Duration `yaml:"max_age"`
+}
+
+// identityKeyConfig is a key that phones encrypt their identity for.
+type identityKeyConfig struct {
+	// File is the RSA private key in PEM.
+	File string `yaml:"file"`
+	// Attribute is how phones name the key; may be empty.
+	Attribute string `yaml:"attribute"`
+	Retired   bool   `yaml:"retired"`
+}
+
+// reauthenticationConfig is fast re-authentication.
+type reauthenticationConfig struct {
+	Enabled bool `yaml:"enabled"`
+	// Count and Age are when a full authentication is due again.
+	Count       int           `yaml:"count"`
+	Age         time.Duration `yaml:"age"`
+	MaxContexts int           `yaml:"max_contexts"`
+}
+
+// forwardSecrecyConfig is forward secrecy of EAP-AKA'.
+type forwardSecrecyConfig struct {
+	Policy string `yaml:"policy"`
+	// Groups is in order of preference.
+	Groups []string `yaml:"groups"`
 }
 
 // logConfig says what is logged, and how.
@@ -110,6 +165,10 @@ func defaultConfig() config {
 		EAP: eapConfig{
 			Methods:             []string{methodAKAPrime, methodAKA},
 			NetworkName:         "WLAN",
+			Pseudonyms:          pseudonymsConfig{Enabled: true, MaxAge: 30 * 24 * time.Hour},
+			Reauthentication:    reauthenticationConfig{Enabled: true, Count: 16, Age: time.Hour, MaxContexts: aka.DefaultReauthContexts},
+			ForwardSecrecy:      forwardSecrecyConfig{Policy: forwardSecrecyOff, Groups: []string{groupP256, groupX25519}},
+			SealedState:         true,
 			MaxConversations:    100000,
 			ConversationTimeout: 30 * time.Second,
 		},
@@ -145,6 +204,7 @@ func parseConfig(name string, data []byte) (c config, warnings []error, err erro
 		return config{}, nil, err
 	}
 	c.applyDefaults()
+	c.locateFiles(filepath.Dir(name))
 	v := validator{src: src}
 	v.config(&c)
 	return c, v.warnings, errors.Join(v.errs...)
@@ -175,6 +235,22 @@ func (c *config) applyDefaults() {
 		if cl.MessageAuthenticator == "" {
 			cl.MessageAuthenticator = messageAuthenticatorRequired
 		}
+	}
+}
+
+// locateFiles makes the names of other files relative to the folder that the
+// configuration file is in.
+func (c *config) locateFiles(dir string) {
+	locate := func(name *string) {
+		if *name != "" && !filepath.IsAbs(*name) {
+			*name = filepath.Join(dir, *name)
+		}
+	}
+	for i := range c.Keys {
+		locate(&c.Keys[i].SecretFile)
+	}
+	for i := range c.EAP.IdentityKeys {
+		locate(&c.EAP.IdentityKeys[i].File)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,7 +40,7 @@ func TestSampleFile(t *testing.T) {
 func TestSampleFileTellsTheDefaults(t *testing.T) {
 	text, err := os.ReadFile("twagd.yaml")
 	require.NoError(t, err)
-	setting := regexp.MustCompile(`(?m)^(\s*)# ((?:  )*(?:# )?"?\w+"?: ?\S*.*)$`)
+	setting := regexp.MustCompile(`(?m)^(\s*)# ((?:  )*(?:# )?(?:- )?"?\w+"?: ?\S*.*)$`)
 	var lines []string
 	for line := range strings.Lines(string(text)) {
 		lines = append(lines, setting.ReplaceAllString(strings.TrimRight(line, "\n"), "$1$2"))
@@ -47,7 +48,13 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 	all := setting.ReplaceAllString(strings.Join(lines, "\n"), "$1$2")
 	require.Contains(t, all, "\n    nai_realm:")
 
-	got, _, err := parseConfig("all.yaml", []byte(all))
+	dir := t.TempDir()
+	for i := range 2 {
+		writeKey(t, filepath.Join(dir, fmt.Sprintf("twagd-key-%d", i+1)))
+		writeRSAKey(t, filepath.Join(dir, fmt.Sprintf("identity-%d.pem", i+1)))
+	}
+	all = strings.Replace(all, "64-hexadecimal-digits", newSecret(), 1)
+	got, _, err := parseConfig(filepath.Join(dir, "all.yaml"), []byte(all))
 	require.ErrorContains(t, err, "swx.profile.nai_realm: means nothing", "the one setting that clashes with its default")
 	require.Len(t, strings.Split(err.Error(), "\n"), 1, "%v", err)
 
@@ -55,6 +62,9 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	got.SWx.Profile.NAIRealm = ""
 	got.SWx.DestinationHost, got.RADIUS.Secret = "", ""
+	require.Len(t, got.Keys, 3)
+	require.Len(t, got.EAP.IdentityKeys, 2)
+	got.Keys, got.EAP.IdentityKeys = nil, nil
 	got.EAP.ExtraLeadingDigits, got.EAP.BareIMSI, got.EAP.Realms = nil, "", nil
 	require.Equal(t, want, got)
 }
@@ -117,14 +127,26 @@ func TestConfigErrors(t *testing.T) {
 		{"radius listen", "  clients:", "  listen: localhost:1812\n  clients:", `f:8: radius.listen: must be "address:port" or ":port"`},
 		{"radius port", "  clients:", "  listen: ':99999'\n  clients:", `f:8: radius.listen: must be "address:port" or ":port"`},
 
-		{"no methods", "", "eap:\n  methods: []\n", "f:12: eap.methods: must name at least one of aka, aka-prime"},
-		{"unknown method", "", "eap:\n  methods: [aka, peap]\n", "f:12: eap.methods[1]: must be one of aka, aka-prime"},
+		{"no methods", "", "eap:\n  methods: []\n", "f:12: eap.methods: must name at least one of aka, aka-prime, sim"},
+		{"unknown method", "", "eap:\n  methods: [aka, peap]\n", "f:12: eap.methods[1]: must be one of aka, aka-prime, sim"},
 		{"method twice", "", "eap:\n  methods: [aka, aka]\n", "f:12: eap.methods[1]: named twice"},
 		{"network name", "", "eap:\n  network_name: ''\n", "f:12: eap.network_name: must have 1 to 253 characters"},
 		{"leading digit", "", "eap:\n  extra_leading_digits:\n    x: aka\n", "f:13: eap.extra_leading_digits.x: must be one decimal digit"},
-		{"leading digit's method", "", "eap:\n  extra_leading_digits:\n    9: sim\n", "f:13: eap.extra_leading_digits.9: must be one of aka, aka-prime"},
-		{"bare IMSI", "", "eap:\n  bare_imsi: yes\n", "f:12: eap.bare_imsi: must be one of aka, aka-prime"},
+		{"leading digit's method", "", "eap:\n  extra_leading_digits:\n    9: peap\n", "f:13: eap.extra_leading_digits.9: must be one of aka, aka-prime, sim"},
+		{"bare IMSI", "", "eap:\n  bare_imsi: yes\n", "f:12: eap.bare_imsi: must be one of aka, aka-prime, sim"},
 		{"realms", "", "eap:\n  realms: ['*']\n", "f:12: eap.realms[0]: must be a full domain name such as aaa.example.org"},
+		{"leading digit of pseudonyms", "", "eap:\n  extra_leading_digits:\n    7: aka\n", "f:13: eap.extra_leading_digits.7: is the digit of temporary identities"},
+		{"age of pseudonyms", "", "eap:\n  pseudonyms: {max_age: 1m}\n", "f:12: eap.pseudonyms.max_age: must be 1h0m0s to 87600h0m0s"},
+		{"pseudonyms", "", "eap:\n  pseudonyms: off\n", "f:12: eap.pseudonyms: must be a mapping of keys to values"},
+		{"re-authentications", "", "eap:\n  reauthentication: {count: 65535}\n", "f:12: eap.reauthentication.count: must be 1 to 65534"},
+		{"age of re-authentications", "", "eap:\n  reauthentication: {age: 0s}\n", "f:12: eap.reauthentication.age: must be 1s to 720h0m0s"},
+		{"contexts", "", "eap:\n  reauthentication: {max_contexts: 0}\n", "f:12: eap.reauthentication.max_contexts: must be 1 to 10000000"},
+		{"forward secrecy", "", "eap:\n  forward_secrecy: {policy: on}\n", "f:12: eap.forward_secrecy.policy: must be one of off, offered, required"},
+		{"forward secrecy, but not of all", "", "eap:\n  forward_secrecy: {policy: required}\n", "f:12: eap.forward_secrecy.policy: required needs eap.methods: [aka-prime], and no other"},
+		{"forward secrecy of none", "", "eap:\n  methods: [aka]\n  forward_secrecy: {policy: offered}\n", "f:13: eap.forward_secrecy.policy: means nothing without aka-prime in eap.methods"},
+		{"no groups", "", "eap:\n  forward_secrecy: {groups: []}\n", "f:12: eap.forward_secrecy.groups: must name at least one of p256, x25519"},
+		{"unknown group", "", "eap:\n  forward_secrecy: {groups: [p384]}\n", "f:12: eap.forward_secrecy.groups[0]: must be one of p256, x25519"},
+		{"group twice", "", "eap:\n  forward_secrecy: {groups: [p256, p256]}\n", "f:12: eap.forward_secrecy.groups[1]: named twice"},
 		{"conversations", "", "eap:\n  max_conversations: 0\n", "f:12: eap.max_conversations: must be 1 to 10000000"},
 		{"conversation timeout", "", "eap:\n  conversation_timeout: 1h\n", "f:12: eap.conversation_timeout: must be 1s to 10m0s"},
 		{"truth", "", "eap:\n  always_request_identity: maybe\n", "f:12: eap.always_request_identity: must be true or false"},

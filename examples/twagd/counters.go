@@ -15,7 +15,7 @@ import (
 type counters struct {
 	accessRequest, accessAccept, accessReject, accessChallenge atomic.Uint64
 
-	identity, challenge, syncFailure, authSuccess, authReject atomic.Uint64
+	identity, challenge, syncFailure, reauthentication, authSuccess, authReject atomic.Uint64
 
 	diameter [len(diameterApplications) + 1][len(diameterCommands) + 1][2]atomic.Uint64
 
@@ -82,6 +82,7 @@ func (c *counters) samples() []sample {
 		{"eap_aka_identity_count", c.identity.Load()},
 		{"eap_aka_challenge_count", c.challenge.Load()},
 		{"eap_aka_sync_failure_count", c.syncFailure.Load()},
+		{"eap_aka_reauthentication_count", c.reauthentication.Load()},
 		{"eap_aka_auth_success_count", c.authSuccess.Load()},
 		{"eap_aka_auth_reject_count", c.authReject.Load()},
 	}

@@ -34,6 +34,7 @@ radius_access_points_count         1
 eap_aka_identity_count             0
 eap_aka_challenge_count            0
 eap_aka_sync_failure_count         0
+eap_aka_reauthentication_count     0
 eap_aka_auth_success_count         1
 eap_aka_auth_reject_count          0
 diameter_message_count{application="base",command="device_watchdog",direction="sent"} 1

@@ -120,6 +120,7 @@ func (l *lab) config() (config, error) {
 	}}
 	c.RADIUS.Listen = listen.String()
 	c.RADIUS.Clients = []clientConfig{{Name: "laboratory", Subnet: "127.0.0.0/8", Secret: labSecret}}
+	c.EAP.ForwardSecrecy.Policy = forwardSecrecyOffered
 	c.applyDefaults()
 	return c, nil
 }

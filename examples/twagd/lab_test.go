@@ -104,7 +104,14 @@ func TestStreet(t *testing.T) {
 	require.Equal(t, uint64(2), c.accessReject.Load())
 	require.Equal(t, uint64(2), c.syncFailure.Load())
 	require.Equal(t, uint64(24), c.identity.Load())
-	require.Equal(t, uint64(24), c.challenge.Load(), "one more for each resynchronisation, none for the stranger")
+	require.Equal(t, uint64(24-s.reauths), c.challenge.Load(),
+		"one more for each resynchronisation, none for the stranger and for re-authentications")
+	require.Equal(t, uint64(s.reauths), c.reauthentication.Load())
+	require.NotZero(t, s.reauths)
+	for _, text := range []string{"identity=pseudonym", "identity=re-authentication", "reauthenticated=true",
+		"Fast re-authentication", "forward_secrecy=P-256"} {
+		require.Contains(t, out.String(), text)
+	}
 	require.Equal(t, c.accessRequest.Load(), c.accessAccept.Load()+c.accessReject.Load()+c.accessChallenge.Load())
 }
 

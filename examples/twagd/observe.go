@@ -69,6 +69,21 @@ func (o *observer) akaHooks() aka.Hooks {
 			o.count.syncFailure.Add(1)
 			o.event(slog.LevelInfo, "Sequence number synchronization required", e)
 		},
+		Reauthentication: func(e aka.Event) {
+			o.count.reauthentication.Add(1)
+			o.event(slog.LevelDebug, "Phase 2: Fast re-authentication", e)
+		},
+		CounterTooSmall: func(e aka.Event) {
+			o.event(slog.LevelInfo, "Phone wants a full authentication: counter too small", e)
+		},
+		StoreFailed: func(e aka.Event) {
+			o.event(slog.LevelError, "Store of re-authentications failed", e)
+		},
+		Verified: func(e aka.Event) {
+			if e.FSGroup != 0 {
+				o.event(slog.LevelDebug, "Forward secrecy agreed", e)
+			}
+		},
 		Succeeded: func(e aka.Event) {
 			o.count.authSuccess.Add(1)
 		},
@@ -92,7 +107,13 @@ func (o *observer) event(level slog.Level, msg string, e aka.Event) {
 	}
 	attrs := []slog.Attr{
 		slog.String("nas", e.Peer.NASID), slog.String("station", e.Peer.StationID),
-		slog.String("method", e.Method.String()), slog.Any("imsi", e.IMSI),
+		slog.String("method", e.Method.String()), slog.String("identity", e.Identity.String()),
+	}
+	if e.IMSI.IsValid() {
+		attrs = append(attrs, slog.Any("imsi", e.IMSI))
+	}
+	if e.FSGroup != 0 {
+		attrs = append(attrs, slog.String("forward_secrecy", e.FSGroup.String()))
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("error", e.Err))

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eapradius"
+	"github.com/opentwag/twag/keyring"
 	"github.com/opentwag/twag/radius"
 	"github.com/opentwag/twag/swx"
 )
@@ -45,8 +45,15 @@ func newServer(cfg config, log *slog.Logger) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+	ring, err := keyRing(cfg.Keys)
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Keys) == 0 {
+		log.Info("No keys are configured: made some that no other server has and that end with this one")
+	}
 	hss := swx.NewClient(s.node, s.swxClient())
-	auth, err := s.authenticator(hss, watch.akaHooks())
+	auth, err := s.authenticator(hss, ring, watch.akaHooks())
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +69,7 @@ func newServer(cfg config, log *slog.Logger) (*server, error) {
 	s.radius = &radius.Server{
 		Addr:    cfg.RADIUS.Listen,
 		Clients: clients,
-		Handler: eapradius.New(auth, s.eapradius()),
+		Handler: eapradius.New(auth, s.eapradius(ring)),
 		// The phone is told when the HSS is silent, so we have more patience
 		// than with the HSS.
 		Timeout:      cfg.SWx.Timeout + 4*time.Second,
@@ -147,9 +154,14 @@ func (s *server) swxClient() swx.Config {
 }
 
 // eapTypes are the methods by their names in the configuration.
-var eapTypes = map[string]eap.Type{methodAKA: eap.TypeAKA, methodAKAPrime: eap.TypeAKAPrime}
+var eapTypes = map[string]eap.Type{methodAKA: eap.TypeAKA, methodAKAPrime: eap.TypeAKAPrime, methodSIM: eap.TypeSIM}
 
-func (s *server) authenticator(hss aka.VectorSource, hooks aka.Hooks) (*eap.Authenticator, error) {
+// newMethod makes a method of that name.
+var newMethod = map[string]func(aka.VectorSource, aka.Config) *aka.Method{
+	methodAKA: aka.New, methodAKAPrime: aka.NewPrime, methodSIM: aka.NewSIM,
+}
+
+func (s *server) authenticator(hss aka.VectorSource, ring *keyring.Ring, hooks aka.Hooks) (*eap.Authenticator, error) {
 	c := s.cfg.EAP
 	rules := &eap.IdentityRules{
 		Leading:  make(map[byte]eap.Leading),
@@ -159,34 +171,71 @@ func (s *server) authenticator(hss aka.VectorSource, hooks aka.Hooks) (*eap.Auth
 	for digit, method := range c.ExtraLeadingDigits {
 		rules.Leading[digit[0]] = eap.Leading{Kind: eap.KindPermanent, Method: eapTypes[method]}
 	}
-	cfg := aka.Config{
-		NetworkName:           c.NetworkName,
-		Rules:                 rules,
-		AlwaysRequestIdentity: c.AlwaysRequestIdentity,
-		ResultIndications:     c.ResultIndications,
-		// An EAP-AKA phone may notice that somebody has talked it out of
-		// EAP-AKA' only if that is what we would have preferred.
-		Bidding: slices.Contains(c.Methods, methodAKAPrime) && c.Methods[0] == methodAKAPrime,
-		Hooks:   hooks,
+	cfg, err := s.method(ring)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Rules, cfg.Hooks = rules, hooks
+	if err := cfg.Validate(); err != nil {
+		return nil, err
 	}
 	var methods []eap.Method
 	for _, m := range c.Methods {
-		if m == methodAKAPrime {
-			methods = append(methods, aka.NewPrime(hss, cfg))
-		} else {
-			methods = append(methods, aka.New(hss, cfg))
-		}
+		methods = append(methods, newMethod[m](hss, cfg))
 	}
 	return eap.NewAuthenticatorWith(eap.Config{Methods: methods, Rules: rules})
 }
 
-func (s *server) eapradius() eapradius.Config {
-	return eapradius.Config{
+// forwardSecrecy and fsGroups are policies and groups by their names in the
+// configuration.
+var (
+	forwardSecrecy = map[string]aka.ForwardSecrecy{
+		forwardSecrecyOff: aka.FSOff, forwardSecrecyOffered: aka.FSOffered, forwardSecrecyRequired: aka.FSRequired,
+	}
+	fsGroups = map[string]aka.FSGroup{groupP256: aka.FSP256, groupX25519: aka.FSX25519}
+)
+
+// method is what all methods are set to.
+func (s *server) method(ring *keyring.Ring) (aka.Config, error) {
+	c := s.cfg.EAP
+	cfg := aka.Config{
+		NetworkName:           c.NetworkName,
+		AlwaysRequestIdentity: c.AlwaysRequestIdentity,
+		ResultIndications:     c.ResultIndications,
+		// An EAP-AKA phone may notice that somebody has talked it out of
+		// EAP-AKA' only if that is what we would have preferred.
+		Bidding: c.Methods[0] == methodAKAPrime,
+
+		NoPseudonyms:            !c.Pseudonyms.Enabled,
+		RefusePermanentIdentity: c.RefusePermanentIdentity,
+		ForwardSecrecy:          forwardSecrecy[c.ForwardSecrecy.Policy],
+	}
+	if c.Pseudonyms.Enabled {
+		cfg.Pseudonyms = aka.NewPseudonyms(ring, aka.PseudonymConfig{MaxAge: c.Pseudonyms.MaxAge})
+	}
+	if c.Reauthentication.Enabled {
+		cfg.Reauth = aka.NewMemoryReauthStore(c.Reauthentication.MaxContexts)
+		cfg.ReauthLimits = aka.ReauthLimits{Count: c.Reauthentication.Count, Age: c.Reauthentication.Age}
+	}
+	for _, g := range c.ForwardSecrecy.Groups {
+		cfg.FSGroups = append(cfg.FSGroups, fsGroups[g])
+	}
+	var err error
+	cfg.IdentityKeys, err = identityKeys(c.IdentityKeys)
+	return cfg, err
+}
+
+func (s *server) eapradius(ring *keyring.Ring) eapradius.Config {
+	cfg := eapradius.Config{
 		MaxConversations:    s.cfg.EAP.MaxConversations,
 		ConversationTimeout: s.cfg.EAP.ConversationTimeout,
 		Deadline:            s.cfg.SWx.Timeout,
 		Logger:              s.log,
 	}
+	if s.cfg.EAP.SealedState {
+		cfg.StateKeys = ring
+	}
+	return cfg
 }
 
 func (s *server) radiusClients() (*radius.ClientTable, error) {

@@ -4,14 +4,17 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/eap/eaptest"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/radius/radiustest"
@@ -98,6 +101,149 @@ log:
 		require.Equal(t, 3, r.Requests, "one more to ask for the identity")
 	}
 	require.Equal(t, uint64(4), hss.Stats().Vectors)
+}
+
+// startHome runs a server by the settings, with an HSS that has one subscriber
+// and connects to it, and an access point.
+func startHome(t *testing.T, imsi eap.IMSI, settings string) (*radiustest.AP, *syncBuffer) {
+	t.Helper()
+	s, out := startServer(t, `
+diameter:
+  origin_host: aaa.example.org
+  origin_realm: example.org
+  listen: 127.0.0.1:0
+  peers:
+    - {host: hss.example.org, connect: wait}
+radius:
+  listen: 127.0.0.1:0
+  secret: the secret of all clients
+log:
+  level: debug
+`+settings)
+	hss, err := swxtest.New(swxtest.Config{Node: diameter.Config{
+		OriginHost: "hss.example.org", OriginRealm: "example.org",
+		Peers: []diameter.PeerConfig{{Host: "aaa.example.org", Address: s.diameter.Addr().String()}},
+	}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, hss.Close()) })
+	k, opc := provision.Keys{}.Of(imsi)
+	require.NoError(t, hss.Add(swxtest.Subscriber{IMSI: imsi, K: k, OPc: opc, AMF: provision.AMF}))
+	hss.Start()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, s.node.WaitOpen(ctx, "hss.example.org"))
+	ap, err := radiustest.NewAP(radiustest.Config{Server: s.address.String(), Secret: "the secret of all clients"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, ap.Close()) })
+	return ap, out
+}
+
+// What phones are given for the next time, as they use it.
+func TestServerTemporaryIdentities(t *testing.T) {
+	const full, again, pseudonym = "full", "again", "pseudonym"
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	for _, tc := range []struct {
+		name, settings string
+		want           []string
+	}{
+		{"by default", "", []string{full, again, again}},
+		{"count", "eap:\n  reauthentication: {count: 1}\n", []string{full, again, pseudonym, again, pseudonym}},
+		{"no re-authentication", "eap:\n  reauthentication: {enabled: false}\n", []string{full, pseudonym, pseudonym}},
+		{"no pseudonyms", "eap:\n  pseudonyms: {enabled: false}\n  reauthentication: {count: 1}\n", []string{full, again, full}},
+		{"neither", "eap:\n  sealed_state: false\n  pseudonyms: {enabled: false}\n  reauthentication: {enabled: false}\n", []string{full, full}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			ap, _ := startHome(t, imsi, tc.settings)
+			u, err := ue.New(ue.Config{IMSI: imsi})
+			require.NoError(t, err)
+			for i, want := range tc.want {
+				r, err := u.Login(t.Context(), ap)
+				require.NoError(t, err)
+				require.Equal(t, 2, r.Requests, "login %d", i)
+				got := full
+				switch {
+				case u.Reauthenticated():
+					got = again
+				case u.Identity()[0] == '7':
+					got = pseudonym
+				}
+				require.Equal(t, want, got, "login %d as %s", i, u.Identity())
+			}
+		})
+	}
+}
+
+func TestServerForwardSecrecy(t *testing.T) {
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	for _, tc := range []struct {
+		policy        string
+		with, without bool
+		group         string
+	}{
+		{"{policy: off}", false, true, ""},
+		{"{policy: offered, groups: [x25519]}", true, true, "X25519"},
+		{"{policy: required}", true, false, "P-256"},
+	} {
+		t.Run(tc.policy, func(t *testing.T) {
+			ap, out := startHome(t, imsi, "eap:\n  methods: [aka-prime]\n  forward_secrecy: "+tc.policy+"\n")
+			for fs, want := range map[aka.ForwardSecrecy]bool{aka.FSRequired: tc.with, aka.FSOff: tc.without} {
+				u, err := ue.New(ue.Config{IMSI: imsi, ForwardSecrecy: fs})
+				require.NoError(t, err)
+				_, err = u.Login(t.Context(), ap)
+				if want {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, radiustest.ErrRejected)
+				}
+			}
+			if tc.with {
+				waitFor(t, out, "forward_secrecy="+tc.group)
+			}
+		})
+	}
+}
+
+// A phone that encrypts its IMSI, and one that nobody may ask for it.
+func TestServerIdentityPrivacy(t *testing.T) {
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	file := filepath.Join(t.TempDir(), "identity.pem")
+	key := writeRSAKey(t, file)
+	usim := func() *eaptest.USIM {
+		usim, err := ue.NewUSIM(imsi, provision.Keys{}, 0)
+		require.NoError(t, err)
+		return usim
+	}
+	ap, _ := startHome(t, imsi, "eap:\n  identity_keys: [{file: "+file+", attribute: serial=7}]\n")
+	peer, err := eaptest.NewPeer(eaptest.PeerConfig{USIM: usim(), IMSI: imsi, IdentityKey: &key.PublicKey, IdentityKeyAttribute: "serial=7"})
+	require.NoError(t, err)
+	_, err = ap.Login(t.Context(), peer, "02-00-00-00-00-01")
+	require.NoError(t, err)
+
+	ap, _ = startHome(t, imsi, "eap:\n  refuse_permanent_identity: true\n")
+	peer, err = eaptest.NewPeer(eaptest.PeerConfig{USIM: usim(), IMSI: imsi})
+	require.NoError(t, err)
+	_, err = ap.Login(t.Context(), peer, "02-00-00-00-00-01")
+	require.NoError(t, err, "said unasked")
+	peer.Forget()
+	require.NoError(t, peer.SetPseudonym(eap.TypeAKAPrime, "7unknown"))
+	_, err = ap.Login(t.Context(), peer, "02-00-00-00-00-01")
+	require.ErrorIs(t, err, radiustest.ErrRejected)
+}
+
+// What the log says of keys.
+func TestServerKeysInTheLog(t *testing.T) {
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	_, out := startHome(t, imsi, "")
+	waitFor(t, out, "No keys are configured")
+	secret := newSecret()
+	ap, out := startHome(t, imsi, "keys: [{id: 1, secret: "+secret+"}]\n")
+	u, err := ue.New(ue.Config{IMSI: imsi})
+	require.NoError(t, err)
+	_, err = u.Login(t.Context(), ap)
+	require.NoError(t, err)
+	waitFor(t, out, "Authentication ACCEPTED")
+	require.NotContains(t, out.String(), "No keys are configured")
+	require.NotContains(t, out.String(), secret)
 }
 
 // The exception from Message-Authenticator is the client's own, and the

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/radius/radiustest"
@@ -20,8 +21,10 @@ import (
 const labPhones = 6
 
 // street is an access point and those who pass by it: subscribers with new
-// phones (EAP-AKA') and old ones (EAP-AKA), one whose USIM now and then is
-// ahead of the HSS, and a stranger who is nobody's subscriber.
+// phones (EAP-AKA') and old ones (EAP-AKA), phones that re-authenticate and
+// phones that come with a pseudonym each time, one that wants forward secrecy,
+// one whose USIM now and then is ahead of the HSS, and a stranger who is
+// nobody's subscriber.
 //
 // It is used by one goroutine.
 type street struct {
@@ -33,7 +36,7 @@ type street struct {
 
 	took                       []time.Duration
 	accepted, rejected, failed int
-	resyncs                    int
+	resyncs, reauths           int
 }
 
 // newStreet opens the access point of the server at address.
@@ -41,8 +44,14 @@ func newStreet(address netip.AddrPort, log *slog.Logger) (*street, error) {
 	s := &street{log: log}
 	for n := range labPhones + 1 {
 		cfg := ue.Config{IMSI: labIMSI(labRecipes + n), NetworkName: "WLAN"}
-		if n%3 == 2 {
+		switch n % 3 {
+		case 1:
+			cfg.NoReauth = true
+		case 2:
 			cfg.Methods = []eap.Type{eap.TypeAKA}
+		}
+		if n == labSecretive {
+			cfg.ForwardSecrecy = aka.FSRequired
 		}
 		u, err := ue.New(cfg)
 		if err != nil {
@@ -63,6 +72,12 @@ func newStreet(address netip.AddrPort, log *slog.Logger) (*street, error) {
 }
 
 func (s *street) close() error { return s.ap.Close() }
+
+// Phones that do more than log in, by their number.
+const (
+	labSecretive = 4 // wants forward secrecy
+	labAhead     = 1 // has a USIM that is ahead; never re-authenticates, since that leaves the USIM out
+)
 
 // live lets somebody log in every second or so until ctx is done.
 func (s *street) live(ctx context.Context) {
@@ -85,7 +100,7 @@ func (s *street) next() *ue.UE {
 	case n%12 == len(s.phones):
 		return s.stranger
 	case n%12 == len(s.phones)+1:
-		u := s.phones[0]
+		u := s.phones[labAhead]
 		u.RaiseSQN()
 		return u
 	default:
@@ -107,8 +122,12 @@ func (s *street) login(u *ue.UE) {
 	switch {
 	case err == nil:
 		s.accepted++
+		if u.Reauthenticated() {
+			s.reauths++
+		}
 		s.took = append(s.took[max(0, len(s.took)-maxTimes):], time.Since(begun))
-		s.log.Debug("Access point: keys of server and phone match", "imsi", u.IMSI(), "method", u.Method().String())
+		s.log.Debug("Access point: keys of server and phone match", "imsi", u.IMSI(), "method", u.Method().String(),
+			"reauthenticated", u.Reauthenticated())
 	case u == s.stranger && errors.Is(err, radiustest.ErrRejected):
 		s.rejected++
 	default:
@@ -122,8 +141,8 @@ const maxTimes = 10000
 
 // summary says how it was.
 func (s *street) summary(w io.Writer) {
-	fmt.Fprintf(w, "%d logins accepted, %d of them after a resynchronisation; %d strangers rejected; %d failed\n",
-		s.accepted, s.resyncs, s.rejected, s.failed)
+	fmt.Fprintf(w, "%d logins accepted, %d of them fast re-authentications, %d after a resynchronisation; %d strangers rejected; %d failed\n",
+		s.accepted, s.reauths, s.resyncs, s.rejected, s.failed)
 	if len(s.took) > 0 {
 		slices.Sort(s.took)
 		fmt.Fprintf(w, "a login took %v (median), %v at most\n",

@@ -9,12 +9,21 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/examples/internal/strictyaml"
+	"github.com/opentwag/twag/keyring"
 )
 
 // Values of settings that are words.
 const (
 	methodAKA      = "aka"
 	methodAKAPrime = "aka-prime"
+	methodSIM      = "sim"
+
+	forwardSecrecyOff      = "off"
+	forwardSecrecyOffered  = "offered"
+	forwardSecrecyRequired = "required"
+
+	groupP256   = "p256"
+	groupX25519 = "x25519"
 
 	userNameIMSI = "imsi"
 	userNameNAI  = "nai"
@@ -30,7 +39,9 @@ const (
 )
 
 var (
-	methodWords               = []string{methodAKA, methodAKAPrime}
+	methodWords               = []string{methodAKA, methodAKAPrime, methodSIM}
+	forwardSecrecyWords       = []string{forwardSecrecyOff, forwardSecrecyOffered, forwardSecrecyRequired}
+	groupWords                = []string{groupP256, groupX25519}
 	connectWords              = []string{connectInitiate, connectWait}
 	messageAuthenticatorWords = []string{messageAuthenticatorRequired, messageAuthenticatorProxyState, messageAuthenticatorOptional}
 	userNameWords             = []string{userNameIMSI, userNameNAI}
@@ -62,6 +73,7 @@ func (v *validator) config(c *config) {
 	v.swx(&c.SWx)
 	v.radius(&c.RADIUS)
 	v.eap(&c.EAP)
+	v.keys(c.Keys)
 	v.word("log.level", c.Log.Level, levelWords)
 	v.word("log.format", c.Log.Format, formatWords)
 }
@@ -210,6 +222,8 @@ func (v *validator) eap(c *eapConfig) {
 		key := "eap.extra_leading_digits." + digit
 		if len(digit) != 1 || digit[0] < '0' || digit[0] > '9' {
 			v.fail(key, "must be one decimal digit")
+		} else if strings.ContainsAny(digit, temporaryDigits) {
+			v.fail(key, "is the digit of temporary identities")
 		}
 		v.word(key, m, methodWords)
 	}
@@ -219,10 +233,128 @@ func (v *validator) eap(c *eapConfig) {
 	for i, realm := range c.Realms {
 		v.hostName(fmt.Sprintf("eap.realms[%d]", i), realm)
 	}
+	v.privacy(c)
+	v.reauthentication(&c.Reauthentication)
+	v.forwardSecrecy(c)
 	if c.MaxConversations < 1 || c.MaxConversations > 10_000_000 {
 		v.fail("eap.max_conversations", "must be 1 to 10000000")
 	}
 	v.between("eap.conversation_timeout", c.ConversationTimeout, time.Second, 10*time.Minute)
+}
+
+// temporaryDigits are the leading digits that pseudonyms and identities for
+// fast re-authentication have (TS 23.003, clauses 14.5 and 19.3).
+const temporaryDigits = "234578"
+
+func (v *validator) privacy(c *eapConfig) {
+	v.between("eap.pseudonyms.max_age", c.Pseudonyms.MaxAge, time.Hour, 10*365*24*time.Hour)
+	if len(c.IdentityKeys) > maxIdentityKeys {
+		v.fail("eap.identity_keys", "must have at most %d keys", maxIdentityKeys)
+		return
+	}
+	for i, k := range c.IdentityKeys {
+		key := fmt.Sprintf("eap.identity_keys[%d]", i)
+		if k.File == "" {
+			v.fail(key+".file", "missing")
+		} else if _, err := k.read(); err != nil {
+			v.fail(key+".file", "%v", err)
+		}
+		switch name, value, ok := strings.Cut(k.Attribute, "="); {
+		case k.Attribute == "":
+		case !ok, name == "", value == "":
+			v.fail(key+".attribute", `must be "name=value"`)
+		case slices.ContainsFunc(c.IdentityKeys[:i], func(o identityKeyConfig) bool { return o.Attribute == k.Attribute }):
+			v.fail(key+".attribute", "the same as that of another key")
+		}
+	}
+}
+
+func (v *validator) reauthentication(c *reauthenticationConfig) {
+	if c.Count < 1 || c.Count > 65534 { // AT_COUNTER has 16 bits
+		v.fail("eap.reauthentication.count", "must be 1 to 65534")
+	}
+	v.between("eap.reauthentication.age", c.Age, time.Second, 30*24*time.Hour)
+	if c.MaxContexts < 1 || c.MaxContexts > 10_000_000 {
+		v.fail("eap.reauthentication.max_contexts", "must be 1 to 10000000")
+	}
+}
+
+func (v *validator) forwardSecrecy(c *eapConfig) {
+	const key = "eap.forward_secrecy"
+	v.word(key+".policy", c.ForwardSecrecy.Policy, forwardSecrecyWords)
+	groups := c.ForwardSecrecy.Groups
+	if len(groups) == 0 {
+		v.fail(key+".groups", "must name at least one of %s", strings.Join(groupWords, ", "))
+	}
+	for i, g := range groups {
+		v.word(fmt.Sprintf("%s.groups[%d]", key, i), g, groupWords)
+		if slices.Contains(groups[:i], g) {
+			v.fail(fmt.Sprintf("%s.groups[%d]", key, i), "named twice")
+		}
+	}
+	prime := slices.Contains(c.Methods, methodAKAPrime)
+	switch policy := c.ForwardSecrecy.Policy; {
+	case policy == forwardSecrecyRequired && (len(c.Methods) != 1 || !prime):
+		// A phone without it, or whoever is in between, would choose another
+		// method.
+		v.fail(key+".policy", "required needs eap.methods: [%s], and no other", methodAKAPrime)
+	case policy == forwardSecrecyOffered && !prime:
+		v.fail(key+".policy", "means nothing without %s in eap.methods", methodAKAPrime)
+	}
+}
+
+// keys checks the ring's keys; what they open must open with them alone.
+func (v *validator) keys(list []keyConfig) {
+	if v.src.Has("keys") && len(list) == 0 {
+		v.fail("keys", "must have at least one key")
+	}
+	ids := make(map[int]bool)
+	secrets := make(map[[keyring.SecretLen]byte]bool)
+	for i, k := range list {
+		key := fmt.Sprintf("keys[%d]", i)
+		switch {
+		case !v.src.Has(key + ".id"):
+			v.fail(key+".id", "missing")
+		case k.ID < 0 || k.ID > 255:
+			v.fail(key+".id", "must be 0 to 255")
+		case ids[k.ID]:
+			v.fail(key+".id", "the same as that of another key")
+		}
+		ids[k.ID] = true
+		v.keySecret(key, k, secrets)
+		switch end, err := k.end(); {
+		case err != nil:
+			v.fail(key+".not_after", "must be a time such as 2030-01-31T00:00:00Z")
+		case end.IsZero():
+		case i == 0:
+			v.fail(key+".not_after", "the first key seals and has no end: put its successor before it")
+		case time.Now().After(end):
+			v.warn(key+".not_after", "is over: the key opens nothing and can go")
+		}
+	}
+}
+
+func (v *validator) keySecret(key string, k keyConfig, seen map[[keyring.SecretLen]byte]bool) {
+	switch {
+	case k.Secret == "" && k.SecretFile == "":
+		v.fail(key+".secret", "missing, and there is no secret_file either")
+		return
+	case k.Secret != "" && k.SecretFile != "":
+		v.fail(key+".secret_file", "means nothing beside secret")
+		return
+	}
+	where := key + ".secret"
+	if k.SecretFile != "" {
+		where += "_file"
+	}
+	secret, err := k.secret()
+	switch {
+	case err != nil:
+		v.fail(where, "%v", err)
+	case seen[secret]:
+		v.fail(where, "the same as that of another key")
+	}
+	seen[secret] = true
 }
 
 // word checks that value is one of words.

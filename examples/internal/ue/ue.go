@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eaptest"
 	"github.com/opentwag/twag/examples/internal/provision"
@@ -27,6 +28,13 @@ type Config struct {
 	NetworkName string
 	// SQN is the highest sequence number that the USIM has seen.
 	SQN uint64
+	// NoReauth makes the phone take no identities for fast re-authentication:
+	// each of its logins is a full one.
+	NoReauth bool
+	// ForwardSecrecy says whether the phone has EAP-AKA' with forward secrecy,
+	// and FSGroups in which groups; nil is all.
+	ForwardSecrecy aka.ForwardSecrecy
+	FSGroups       []aka.FSGroup
 }
 
 // UE is a phone. It is not safe for concurrent use.
@@ -44,6 +52,7 @@ func New(cfg Config) (*UE, error) {
 	}
 	peer, err := eaptest.NewPeer(eaptest.PeerConfig{
 		USIM: usim, IMSI: cfg.IMSI, Methods: cfg.Methods, NetworkName: cfg.NetworkName,
+		NoReauth: cfg.NoReauth, ForwardSecrecy: cfg.ForwardSecrecy, FSGroups: cfg.FSGroups,
 	})
 	if err != nil {
 		return nil, err
@@ -81,6 +90,17 @@ func (u *UE) Method() eap.Type { return u.peer.Method() }
 // Resyncs returns how many challenges of the last login had a stale sequence
 // number.
 func (u *UE) Resyncs() int { return u.peer.Resyncs() }
+
+// Reauthenticated tells whether the last login has succeeded as a fast
+// re-authentication.
+func (u *UE) Reauthenticated() bool {
+	r, ok := u.peer.Result()
+	return ok && r.Reauthenticated
+}
+
+// Forget makes the phone lose what earlier logins have left: the next one is a
+// full one, with the IMSI.
+func (u *UE) Forget() { u.peer.Forget() }
 
 // RaiseSQN makes the USIM behave as if it had seen sequence numbers far
 // above what the HSS has used, so that the next login begins with a
