@@ -36,7 +36,8 @@ func startServer(t *testing.T, n int, keys provision.Keys) string {
 		require.NoError(t, err)
 		require.NoError(t, centre.Put(auc.Subscriber{IMSI: imsi, Algorithm: cipher.Algorithm(), AMF: provision.AMF}))
 	}
-	auth := eap.NewAuthenticator(aka.NewPrime(centre, aka.Config{}), aka.New(centre, aka.Config{Bidding: true}))
+	cfg := aka.Config{Bidding: true, Reauth: aka.NewMemoryReauthStore(0), ForwardSecrecy: aka.FSOffered}
+	auth := eap.NewAuthenticator(aka.NewPrime(centre, cfg), aka.New(centre, cfg), aka.NewSIM(centre, cfg))
 	srv := &radius.Server{
 		Clients: radius.Subnets{{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Secret: testSecret}},
 		Handler: eapradius.New(auth, eapradius.Config{}),
@@ -65,18 +66,51 @@ func runJSON(t *testing.T, args ...string) (int, report) {
 
 func TestApsimLogsIn(t *testing.T) {
 	server := startServer(t, 10, provision.Keys{})
-	for _, method := range []string{"aka", "aka'", "mix"} {
+	for _, method := range []string{"aka", "aka'", "mix", "sim"} {
 		t.Run(method, func(t *testing.T) {
 			code, r := runJSON(t, "-server", server, "-secret", testSecret, "-method", method, "-ues", "10", "-logins", "200")
 			require.Equal(t, exitOK, code)
 			require.Equal(t, uint64(200), r.Logins)
 			require.Empty(t, r.Failures)
-			require.InDelta(t, 2, r.RequestsPer, 0, "the identity in EAP-Response/Identity does")
+			want := 2.0
+			if method == "sim" {
+				want = 3 // SIM-Start is for more than the identity
+			}
+			require.InDelta(t, want, r.RequestsPer, 0, "the identity in EAP-Response/Identity does")
 			require.Positive(t, r.P50Millis)
 			require.LessOrEqual(t, r.P50Millis, r.P99Millis)
 			require.LessOrEqual(t, r.P99Millis, r.MaxMillis)
 			require.Nil(t, r.ServerCPU)
 		})
+	}
+}
+
+func TestApsimReauthenticates(t *testing.T) {
+	server := startServer(t, 4, provision.Keys{})
+	for _, method := range []string{"aka", "aka'", "sim"} {
+		t.Run(method, func(t *testing.T) {
+			code, r := runJSON(t, "-server", server, "-secret", testSecret, "-method", method, "-ues", "4", "-logins", "64", "-reauth", "15")
+			require.Equal(t, exitOK, code)
+			require.NotNil(t, r.Reauth)
+			require.Equal(t, uint64(4), r.Logins)
+			require.Equal(t, uint64(60), r.Reauth.Logins)
+			require.InDelta(t, 2, r.Reauth.RequestsPer, 0)
+			require.Positive(t, r.Reauth.P50Millis)
+		})
+	}
+	// More than the server allows are told, and begun no more.
+	code, r := runJSON(t, "-server", server, "-secret", testSecret, "-ues", "1", "-logins", "18", "-reauth", "20")
+	require.Equal(t, exitFailed, code)
+	require.Equal(t, uint64(16), r.Reauth.Logins)
+	require.Equal(t, map[string]int{errNotReauth.Error(): 1}, r.Reauth.Failures)
+}
+
+func TestApsimForwardSecrecy(t *testing.T) {
+	server := startServer(t, 2, provision.Keys{})
+	for _, group := range []string{"any", "p256", "x25519"} {
+		code, r := runJSON(t, "-server", server, "-secret", testSecret, "-method", "aka'", "-ues", "2", "-logins", "4", "-fs", group)
+		require.Equal(t, exitOK, code, "%v", r.Failures)
+		require.Equal(t, uint64(4), r.Logins)
 	}
 }
 
@@ -124,6 +158,10 @@ func TestApsimTellsFailures(t *testing.T) {
 func TestApsimText(t *testing.T) {
 	server := startServer(t, 1, provision.Keys{})
 	var stdout, stderr strings.Builder
+	require.Equal(t, exitOK, apsim(context.Background(),
+		[]string{"-server", server, "-secret", testSecret, "-ues", "1", "-logins", "10", "-reauth", "4"}, &stdout, &stderr))
+	require.Contains(t, stdout.String(), "8 fast re-authentications in ")
+	stdout.Reset()
 	code := apsim(context.Background(), []string{"-server", server, "-secret", testSecret, "-ues", "2", "-logins", "10"}, &stdout, &stderr)
 	require.Equal(t, exitFailed, code)
 	require.Empty(t, stderr.String())

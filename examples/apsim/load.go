@@ -13,6 +13,8 @@ type station interface {
 	// Login logs in once, from EAP-Response/Identity to Access-Accept, and
 	// checks every key and MAC on the way. Its error says what went wrong.
 	Login(ctx context.Context) (traffic, error)
+	// Forget makes the next login a full one.
+	Forget()
 }
 
 // traffic is what one login sent.
@@ -21,6 +23,8 @@ type traffic struct {
 	Requests int
 	// Retransmissions is how often a request was sent again.
 	Retransmissions int
+	// Reauthenticated is true of a login that was a fast re-authentication.
+	Reauthenticated bool
 }
 
 // plan says how much load to make.
@@ -35,6 +39,9 @@ type plan struct {
 	Rate float64
 	// Timeout is the longest that one login may take.
 	Timeout time.Duration
+	// Reauth is how many fast re-authentications follow each full login; see
+	// runRounds.
+	Reauth int
 }
 
 // tally is what a run, or one worker of it, counted.
@@ -47,6 +54,8 @@ type tally struct {
 	late    int
 	elapsed time.Duration
 }
+
+func newTally() *tally { return &tally{failures: make(map[string]int)} }
 
 func (t *tally) failed() int {
 	n := 0
@@ -84,47 +93,69 @@ const lateAfter = 100 * time.Millisecond
 func run(ctx context.Context, stations []station, p plan) *tally {
 	start := time.Now()
 	pace := newPacer(p, start)
-	parts := make([]tally, len(stations))
-	var wg sync.WaitGroup
-	for i, s := range stations {
-		wg.Go(func() {
-			parts[i].failures = make(map[string]int)
-			work(ctx, s, p, pace, &parts[i])
-		})
-	}
-	wg.Wait()
-	total := tally{failures: make(map[string]int), elapsed: time.Since(start)}
-	for i := range parts {
-		total.merge(&parts[i])
-	}
-	return &total
+	total := each(stations, func(_ int, s station, t *tally) {
+		for {
+			if _, ok := login(ctx, s, p, pace, t); !ok {
+				return
+			}
+		}
+	})
+	total.elapsed = time.Since(start)
+	return total
 }
 
-// work logs one station in again and again.
-func work(ctx context.Context, s station, p plan, pace *pacer, t *tally) {
-	for {
-		due, ok := pace.next(ctx)
-		if !ok {
-			return
-		}
-		loginCtx, cancel := context.WithTimeout(ctx, p.Timeout)
-		sent, err := s.Login(loginCtx)
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		t.traffic.Requests += sent.Requests
-		t.traffic.Retransmissions += sent.Retransmissions
-		if err != nil {
-			t.fail(reason(err))
-			continue
-		}
-		t.times.add(time.Since(due.at))
-		if due.late {
-			t.late++
+// each runs work for every station at once and returns what all have counted.
+func each(stations []station, work func(i int, s station, t *tally)) *tally {
+	parts := make([]*tally, len(stations))
+	var wg sync.WaitGroup
+	for i, s := range stations {
+		parts[i] = newTally()
+		wg.Go(func() { work(i, s, parts[i]) })
+	}
+	wg.Wait()
+	total := newTally()
+	for _, t := range parts {
+		total.merge(t)
+	}
+	return total
+}
+
+// login logs one station in when it is time and counts it. ok is false when
+// there is to be no login any more.
+func login(ctx context.Context, s station, p plan, pace *pacer, t *tally) (good, ok bool) {
+	due, ok := pace.next(ctx)
+	if !ok {
+		return false, false
+	}
+	loginCtx, cancel := context.WithTimeout(ctx, p.Timeout)
+	sent, err := s.Login(loginCtx)
+	cancel()
+	if ctx.Err() != nil {
+		return false, false
+	}
+	if err == nil && sent.Reauthenticated != pace.reauth {
+		err = errNotFull
+		if pace.reauth {
+			err = errNotReauth
 		}
 	}
+	t.traffic.Requests += sent.Requests
+	t.traffic.Retransmissions += sent.Retransmissions
+	if err != nil {
+		t.fail(reason(err))
+		return false, true
+	}
+	t.times.add(time.Since(due.at))
+	if due.late {
+		t.late++
+	}
+	return true, true
 }
+
+var (
+	errNotFull   = errors.New("a fast re-authentication in place of a full login")
+	errNotReauth = errors.New("a full login in place of a fast re-authentication (does the server allow as many?)")
+)
 
 // reason turns an error into the line of the report that counts it.
 func reason(err error) string {
@@ -141,6 +172,9 @@ type pacer struct {
 	limit    int64     // negative: none
 	interval time.Duration
 	begun    atomic.Int64
+	// reauth says whether logins are to be fast re-authentications. It is
+	// changed only while no worker runs.
+	reauth bool
 }
 
 // begin is when a login is to begin. In an open loop its time counts from

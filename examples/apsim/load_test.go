@@ -32,6 +32,8 @@ func (s slowStation) Login(ctx context.Context) (traffic, error) {
 	return traffic{Requests: 2}, nil
 }
 
+func (slowStation) Forget() {}
+
 func stations(n int, s slowStation) []station {
 	s.logins = new(atomic.Int64)
 	list := make([]station, n)

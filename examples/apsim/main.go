@@ -17,7 +17,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 func main() {
@@ -55,7 +54,7 @@ func apsim(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "apsim: %v\n", err)
 		return exitFailed
 	}
-	if r.Failed > 0 || r.Logins == 0 {
+	if !r.good() {
 		return exitFailed
 	}
 	return exitOK
@@ -68,31 +67,34 @@ func measure(ctx context.Context, o options) (*report, error) {
 		return nil, err
 	}
 	defer closeAll()
-	serverBefore, err := serverTime(o.pid)
-	if err != nil {
-		return nil, fmt.Errorf("-pid: %w", err)
-	}
-	ownBefore, ownErr := cpuTime(os.Getpid())
-
-	t := run(ctx, stations, o.plan)
-
-	r := newReport(o.server.String(), string(o.method), o.stations, t)
-	if o.pid > 0 {
-		serverAfter, err := serverTime(o.pid)
-		if err != nil {
-			return nil, fmt.Errorf("the server is gone: %w", err)
+	read := o.meter()
+	full, again := part{}, part{}
+	if o.plan.Reauth > 0 {
+		full, again, err = runRounds(ctx, stations, o.plan, read)
+	} else {
+		var before, after cpu
+		if before, err = read(); err == nil {
+			full.tally = run(ctx, stations, o.plan)
+			after, err = read()
 		}
-		r.ServerCPU = r.perLogin(serverAfter - serverBefore)
+		full.cpu.add(before, after)
 	}
-	if ownAfter, err := cpuTime(os.Getpid()); err == nil && ownErr == nil {
-		r.OwnCPU = r.perLogin(ownAfter - ownBefore)
+	if err != nil {
+		return nil, err
 	}
-	return r, nil
+	return newReport(o, full, again), nil
 }
 
-func serverTime(pid int) (time.Duration, error) {
-	if pid == 0 {
-		return 0, nil
+// meter returns what reads the clocks of this run.
+func (o *options) meter() meter {
+	own := os.Getpid()
+	return func() (c cpu, err error) {
+		if o.pid > 0 {
+			if c.server, err = cpuTime(o.pid); err != nil {
+				return cpu{}, fmt.Errorf("-pid: %w", err)
+			}
+		}
+		c.own, _ = cpuTime(own) // not everywhere to be had
+		return c, nil
 	}
-	return cpuTime(pid)
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/provision"
 )
@@ -18,6 +19,7 @@ type method string
 const (
 	methodAKA      method = "aka"
 	methodAKAPrime method = "aka'"
+	methodSIM      method = "sim"
 	methodMix      method = "mix"
 )
 
@@ -30,6 +32,7 @@ type options struct {
 	firstIMSI   eap.IMSI
 	keys        provision.Keys
 	networkName string
+	fsGroups    []aka.FSGroup // none: without forward secrecy
 	plan        plan
 	pid         int
 	json        bool
@@ -52,7 +55,9 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	fs.DurationVar(&o.plan.Duration, "duration", 0, "stop after this time (default 10s if no -logins are given)")
 	fs.Float64Var(&o.plan.Rate, "rate", 0, "begin this many logins a second, however long they take\n(default: each phone logs in again as soon as it can)")
 	fs.DurationVar(&o.plan.Timeout, "timeout", 30*time.Second, "longest time that a login may take")
-	methodFlag := fs.String("method", string(methodAKA), "aka, aka' (or aka-prime), or mix, which takes them in turn")
+	methodFlag := fs.String("method", string(methodAKA), "aka, aka' (or aka-prime), sim, or mix, which takes aka and aka' in turn")
+	fs.IntVar(&o.plan.Reauth, "reauth", 0, "after each full login, re-authenticate fast this many times; the two are measured apart")
+	secrecy := fs.String("fs", "", "phones insist on forward secrecy (EAP-AKA'): p256, x25519, or any, which takes what the server likes")
 	first := fs.String("imsi-start", provision.FirstIMSI, "IMSI of the first phone; the others follow it")
 	k := fs.String("k", "", "K of all subscribers, 32 hexadecimal digits (default: each has its own, made from the IMSI)")
 	opc := fs.String("opc", "", "OPc of all subscribers, with -k")
@@ -78,6 +83,9 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 		if o.method, err = parseMethod(*methodFlag); err != nil {
 			return fmt.Errorf("-method: %w", err)
 		}
+		if o.fsGroups, err = parseGroups(*secrecy); err != nil {
+			return fmt.Errorf("-fs: %w", err)
+		}
 		return o.check()
 	}()
 	if err != nil {
@@ -92,10 +100,27 @@ func parseMethod(s string) (method, error) {
 		return methodAKA, nil
 	case "aka'", "aka-prime":
 		return methodAKAPrime, nil
+	case "sim":
+		return methodSIM, nil
 	case "mix":
 		return methodMix, nil
 	default:
-		return "", fmt.Errorf("%q is neither aka, aka' nor mix", s)
+		return "", fmt.Errorf("%q is neither aka, aka', sim nor mix", s)
+	}
+}
+
+func parseGroups(s string) ([]aka.FSGroup, error) {
+	switch s {
+	case "":
+		return nil, nil
+	case "any":
+		return []aka.FSGroup{aka.FSP256, aka.FSX25519}, nil
+	case "p256":
+		return []aka.FSGroup{aka.FSP256}, nil
+	case "x25519":
+		return []aka.FSGroup{aka.FSX25519}, nil
+	default:
+		return nil, fmt.Errorf("%q is neither p256, x25519 nor any", s)
 	}
 }
 
@@ -110,6 +135,12 @@ func (o *options) check() error {
 		return errors.New("-logins, -duration and -timeout must not be negative")
 	case o.plan.Rate < 0 || o.plan.Rate > 1e6:
 		return errors.New("-rate: want 0 to 1000000")
+	case o.plan.Reauth < 0 || o.plan.Reauth > 65534: // AT_COUNTER has 16 bits
+		return errors.New("-reauth: want 0 to 65534")
+	case o.plan.Reauth > 0 && o.plan.Rate > 0:
+		return errors.New("-reauth, -rate: phones that re-authenticate go in rounds")
+	case len(o.fsGroups) > 0 && o.method != methodAKAPrime:
+		return errors.New("-fs: only EAP-AKA' has forward secrecy")
 	case o.pid < 0:
 		return errors.New("-pid: want a process number")
 	}

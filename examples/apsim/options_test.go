@@ -40,6 +40,11 @@ func TestParseOptionsErrors(t *testing.T) {
 		"-secret s -timeout 0s":            "must not be negative",
 		"-secret s -rate -1":               "-rate: want",
 		"-secret s -pid -1":                "-pid: want",
+		"-secret s -reauth -1":             "-reauth: want",
+		"-secret s -reauth 65535":          "-reauth: want",
+		"-secret s -reauth 1 -rate 1":      "-reauth, -rate: ",
+		"-secret s -fs p384":               `-fs: "p384" is neither`,
+		"-secret s -fs any":                "-fs: only EAP-AKA' has",
 		"-secret s -duration 5":            "invalid value",
 	} {
 		var out strings.Builder

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
@@ -29,8 +30,12 @@ var _ station = (*phone)(nil)
 // Message-Authenticators and the MS-MPPE keys, the phone AUTN and AT_MAC.
 func (p *phone) Login(ctx context.Context) (traffic, error) {
 	r, err := p.ue.Login(ctx, p.ap)
-	return traffic{Requests: r.Requests, Retransmissions: r.Retransmissions}, loginError(r, err)
+	sent := traffic{Requests: r.Requests, Retransmissions: r.Retransmissions, Reauthenticated: p.ue.Reauthenticated()}
+	return sent, loginError(r, err)
 }
+
+// Forget implements station.
+func (p *phone) Forget() { p.ue.Forget() }
 
 // loginError adds to a rejection what the phone had to say about it.
 func loginError(r radiustest.Result, err error) error {
@@ -68,8 +73,18 @@ func newUE(o options, n int) (*ue.UE, error) {
 		return nil, err
 	}
 	method := eap.TypeAKA
-	if o.method == methodAKAPrime || o.method == methodMix && n%2 == 1 {
+	switch {
+	case o.method == methodAKAPrime, o.method == methodMix && n%2 == 1:
 		method = eap.TypeAKAPrime
+	case o.method == methodSIM:
+		method = eap.TypeSIM
 	}
-	return ue.New(ue.Config{IMSI: imsi, Keys: o.keys, Methods: []eap.Type{method}, NetworkName: o.networkName})
+	cfg := ue.Config{
+		IMSI: imsi, Keys: o.keys, Methods: []eap.Type{method}, NetworkName: o.networkName,
+		NoReauth: o.plan.Reauth == 0,
+	}
+	if len(o.fsGroups) > 0 {
+		cfg.ForwardSecrecy, cfg.FSGroups = aka.FSRequired, o.fsGroups
+	}
+	return ue.New(cfg)
 }
