@@ -263,7 +263,7 @@ func (e *engine) serve(r *request) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			r.discard()
+			r.Discard()
 			e.count.panics.Add(1)
 			e.log.Error("RADIUS handler panicked", "nas", r.back.remote.Addr(), "client", r.client.Name(),
 				"code", layeh.Code(r.pkt[0]).String(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))

@@ -393,15 +393,20 @@ func TestProxyStateOrder(t *testing.T) {
 			require.Equal(t, want, states(r.reply(r.want(), req)))
 		})
 	})
+	// Such as the first one, which is all that layeh's getters return.
 	t.Run("handler's own", func(t *testing.T) {
 		s := &Server{Handler: layeh.HandlerFunc(func(w layeh.ResponseWriter, r *layeh.Request) {
 			p := r.Response(layeh.CodeAccessReject)
+			p.Add(rfc2865.ProxyState_Type, rfc2865.ProxyState_Get(r.Packet))
 			p.Add(rfc2865.ProxyState_Type, layeh.Attribute("mine"))
 			require.NoError(t, w.Write(p))
 		})}
 		bubble(t, s, func(t *testing.T, r *rig) {
 			r.send(req)
-			require.Equal(t, []layeh.Attribute{layeh.Attribute("mine")}, states(r.reply(r.want(), req)))
+			require.Equal(t, want, states(r.reply(r.want(), req)))
+			bare := accessRequest(t, 2, 1)
+			r.send(bare)
+			require.Empty(t, states(r.reply(r.want(), bare)))
 		})
 	})
 }

@@ -29,11 +29,11 @@ func (r *request) appendReply(b []byte, p *layeh.Packet) ([]byte, error) {
 		b = wire.AppendMessageAuthenticator(b)
 		mac = len(b) - wire.AuthenticatorLen
 	}
-	b, proxyState, err := appendAttributes(b, p.Attributes)
+	b, err := appendAttributes(b, p.Attributes, wire.AttrProxyState)
 	if err != nil {
 		return nil, err
 	}
-	if r.layout.ProxyState && !proxyState {
+	if r.layout.ProxyState {
 		if b, err = appendProxyState(b, r.pkt); err != nil {
 			return nil, err
 		}
@@ -43,27 +43,25 @@ func (r *request) appendReply(b []byte, p *layeh.Packet) ([]byte, error) {
 	return b, nil
 }
 
-// appendAttributes appends all attributes but Message-Authenticator to the
-// packet in b, and tells whether Proxy-State is among them.
-func appendAttributes(b []byte, attributes layeh.Attributes) (_ []byte, proxyState bool, err error) {
+// appendAttributes appends all attributes to the packet in b but
+// Message-Authenticator and those of type without, which the caller adds.
+func appendAttributes(b []byte, attributes layeh.Attributes, without layeh.Type) ([]byte, error) {
 	for _, avp := range attributes {
 		switch {
 		case avp == nil:
-			return nil, false, packetError("nil attribute")
-		case avp.Type == wire.AttrMessageAuthenticator:
+			return nil, packetError("nil attribute")
+		case avp.Type == wire.AttrMessageAuthenticator, avp.Type == without:
 			continue
 		case avp.Type < 0 || avp.Type > 255:
-			return nil, false, packetError("attribute type %d", int(avp.Type))
+			return nil, packetError("attribute type %d", int(avp.Type))
 		case len(avp.Attribute) > wire.MaxValueLen:
-			return nil, false, packetError("attribute %d of %d octets", int(avp.Type), len(avp.Attribute))
+			return nil, packetError("attribute %d of %d octets", int(avp.Type), len(avp.Attribute))
 		case len(b)+2+len(avp.Attribute) > wire.MaxLen:
-			return nil, false, packetError("longer than %d octets", wire.MaxLen)
-		case avp.Type == wire.AttrProxyState:
-			proxyState = true
+			return nil, packetError("longer than %d octets", wire.MaxLen)
 		}
 		b = wire.AppendAttribute(b, byte(avp.Type), avp.Attribute)
 	}
-	return b, proxyState, nil
+	return b, nil
 }
 
 // appendProxyState copies all Proxy-State attributes of a request, in order

@@ -110,8 +110,8 @@ func (r *request) udpAddr() *net.UDPAddr {
 // also after the handler has returned. The reply's code must fit the request;
 // an unusable reply is an error that wraps [ErrPacket], and Write may be tried
 // again. An error of the network is returned too if it is known by then; the
-// reply is remembered all the same. The engine puts Message-Authenticator first, instead of any that p
-// has, and copies the request's Proxy-State attributes if p has none.
+// reply is remembered all the same. The engine puts Message-Authenticator first,
+// and copies the request's Proxy-State attributes, in place of any that p has.
 func (r *request) Write(p *layeh.Packet) error {
 	if !time.Now().Before(r.ctx.deadline) {
 		return ErrTooLate
@@ -139,14 +139,16 @@ func (r *request) Write(p *layeh.Packet) error {
 //
 // An accounting handler that could not store a record calls it, so that the
 // client may try again at once. w is the ResponseWriter that the handler was
-// given; one that is not this package's is left alone.
+// given; one that wraps it passes this on if it has a method Discard(). Any
+// other is left alone.
 func Discard(w layeh.ResponseWriter) {
-	if r, ok := w.(*request); ok {
-		r.discard()
+	if d, ok := w.(interface{ Discard() }); ok {
+		d.Discard()
 	}
 }
 
-func (r *request) discard() {
+// Discard is what the function of that name calls.
+func (r *request) Discard() {
 	if r.state.CompareAndSwap(reqOpen, reqOver) {
 		r.eng.dups.forget(r.ref)
 		r.release()

@@ -39,7 +39,7 @@ func SignRequest(p *layeh.Packet) ([]byte, error) {
 		b = wire.AppendMessageAuthenticator(b)
 		mac = len(b) - wire.AuthenticatorLen
 	}
-	b, _, err := appendAttributes(b, p.Attributes)
+	b, err := appendAttributes(b, p.Attributes, wire.AttrMessageAuthenticator)
 	if err != nil {
 		return nil, err
 	}
