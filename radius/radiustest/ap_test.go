@@ -145,7 +145,8 @@ func TestRetransmission(t *testing.T) {
 	ap := newAP(t, Config{Dial: dial, FirstRetransmission: 40 * time.Millisecond})
 	res, err := ap.Login(t.Context(), newPhone(), "")
 	require.NoError(t, err)
-	require.Equal(t, []int{3, 3}, []int{res.Requests, res.Retransmissions})
+	require.Equal(t, 3, res.Requests)
+	require.GreaterOrEqual(t, res.Retransmissions, 3, "more if the machine is slow")
 	require.EqualValues(t, 3, calls.Load(), "the server has run each once")
 }
 
@@ -274,6 +275,16 @@ func TestPhone(t *testing.T) {
 	p.err = why
 	res, err := ap.Login(t.Context(), p, "")
 	require.NoError(t, err)
+	require.Equal(t, why, res.PhoneErr)
+	// The server rejects what the phone refuses; the phone's reason stays.
+	ap = newAP(t, Config{Server: serve(t, &radius.Server{Handler: twoRounds(t, func(p *layeh.Packet) {
+		if p.Code == layeh.CodeAccessAccept {
+			p.Code, p.Attributes = layeh.CodeAccessReject, nil
+			p.Add(79, layeh.Attribute{4, 2, 0, 4})
+		}
+	})})})
+	res, err = ap.Login(t.Context(), p, "")
+	require.ErrorIs(t, err, ErrRejected)
 	require.Equal(t, why, res.PhoneErr)
 	_, err = ap.Login(t.Context(), p, string(make([]byte, 254)))
 	require.ErrorContains(t, err, "too long")

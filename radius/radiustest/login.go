@@ -233,7 +233,10 @@ func (l *login) receive(pkt []byte) {
 	case wire.AccessReject:
 		stats.rejects.Add(1)
 		if err == nil {
-			_, l.result.PhoneErr = l.phone.Handle(a.eap)
+			// What the phone said before is why it was rejected.
+			if _, err := l.phone.Handle(a.eap); l.result.PhoneErr == nil {
+				l.result.PhoneErr = err
+			}
 			err = ErrRejected
 		}
 	}
