@@ -43,6 +43,7 @@ const (
 	orderIgnore    = 'i'
 	orderDefy      = 'd' // ask for authorization and succeed, whatever the answer
 	orderDefyTwice = 'D' // the same, but ask once more
+	orderPanic     = 'p'
 )
 
 var errFake = errors.New("fake: failed to order")
@@ -148,6 +149,8 @@ func (m *fakeMachine) do(t eap.Turn, order byte) eap.Step {
 		return eap.Step{Kind: eap.StepSuccess, Result: fakeResult(m.fakeMethod, m.peer.Identity)}
 	case orderNoKeys:
 		return eap.Step{Kind: eap.StepSuccess, Result: &eap.Result{Method: m.typ}}
+	case orderPanic:
+		panic(errFake)
 	case orderIgnore:
 		return eap.Step{Kind: eap.StepIgnore, Err: errFake}
 	default:
@@ -159,7 +162,12 @@ func (m *fakeMachine) do(t eap.Turn, order byte) eap.Step {
 type recorder struct {
 	replies []*layeh.Packet
 	errs    []error // the results of Write, one after the other
+
+	discarded int
 }
+
+// Discard is what radius.Discard looks for.
+func (w *recorder) Discard() { w.discarded++ }
 
 func (w *recorder) Write(p *layeh.Packet) error {
 	if len(w.errs) > 0 {

@@ -11,6 +11,7 @@ import (
 	"layeh.com/radius/rfc4072"
 
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/radius"
 )
 
 // maxNeeds is how many things a method may need in answer to one packet. EAP-AKA
@@ -72,8 +73,10 @@ type exchange struct {
 	q   request
 	now time.Time
 
-	// s is the login; nil until it is known.
-	s *session
+	// s is the login; nil until it is known. It is held until it is parked or
+	// has ended.
+	s    *session
+	held bool
 	// hadIdentity is true when the identity was known before this request.
 	hadIdentity bool
 
@@ -82,6 +85,10 @@ type exchange struct {
 }
 
 func (x *exchange) close() {
+	if x.held {
+		// Something has panicked. Nobody will answer, so the login is over.
+		x.end()
+	}
 	if x.cancel != nil {
 		x.cancel()
 	}
@@ -153,8 +160,13 @@ func (x *exchange) peer() eap.Peer {
 func (x *exchange) next() {
 	s, repeated, err := x.h.room.take(&x.q, x.peer, x.now)
 	switch {
-	case errors.Is(err, ErrBusy), errors.Is(err, ErrStaleState):
-		// The answer to the other request is, or was, the answer.
+	case errors.Is(err, ErrBusy):
+		// The answer to the other request is the answer. If it gets lost, this
+		// one's repetition is worth a look.
+		x.drop(err)
+		radius.Discard(x.w)
+		return
+	case errors.Is(err, ErrStaleState):
 		x.drop(err)
 		return
 	case err != nil:
@@ -171,12 +183,26 @@ func (x *exchange) next() {
 
 // join notes that the request is one of the login's.
 func (x *exchange) join(s *session) {
-	x.s = s
+	x.s, x.held = s, true
 	s.requests++
 	if n := x.q.maxEAP(); n != 0 {
 		s.maxEAP = n
 	}
 	x.hadIdentity = s.conv.Method() != 0
+}
+
+// park lets the login wait, and appends its State to b. After that the session
+// is not ours any more, unless there is an error.
+func (x *exchange) park(b []byte, repeated bool, now time.Time) ([]byte, error) {
+	b, err := x.h.room.park(b, x.s, repeated, now)
+	x.held = err != nil
+	return b, err
+}
+
+// end ends the login.
+func (x *exchange) end() {
+	x.held = false
+	x.h.room.end(x.s)
 }
 
 // repeat answers a request with the State before the latest. The NAS has not
@@ -188,7 +214,7 @@ func (x *exchange) repeat() {
 		return
 	}
 	// Somebody else's State, or once too often: the login goes on without.
-	_, err := x.h.room.park(nil, x.s, true, x.now)
+	_, err := x.park(nil, true, x.now)
 	x.drop(errors.Join(ErrStaleState, err))
 }
 
@@ -279,7 +305,7 @@ func (x *exchange) succeed(o eap.Outcome) {
 
 // accept sends the Access-Accept and ends the conversation.
 func (x *exchange) accept(pkt []byte, result *eap.Result) {
-	x.h.room.end(x.s)
+	x.end()
 	p := newReply(x.r, layeh.CodeAccessAccept)
 	p.addEAP(pkt)
 	// A method without keys leaves the MSK zero.
@@ -320,7 +346,7 @@ func (x *exchange) challenge(pkt []byte, because error, repeated bool) {
 	if hook != nil {
 		info = x.info()
 	}
-	state, err := x.h.room.park(p.state[:0], x.s, repeated, time.Now())
+	state, err := x.park(p.state[:0], repeated, time.Now())
 	if err != nil {
 		x.fail(failure(x.q.eap), err)
 		return
@@ -344,7 +370,7 @@ func (x *exchange) discard(o eap.Outcome) {
 	case o.Packet == nil:
 		// The request is not known any more. The State may come again, with
 		// the packet that we wait for.
-		_, err := x.h.room.park(nil, x.s, true, x.now)
+		_, err := x.park(nil, true, x.now)
 		x.drop(errors.Join(o.Err, err))
 	default:
 		x.challenge(o.Packet, o.Err, false)
@@ -353,7 +379,7 @@ func (x *exchange) discard(o eap.Outcome) {
 
 // fail ends the conversation with an Access-Reject.
 func (x *exchange) fail(pkt []byte, err error) {
-	x.h.room.end(x.s)
+	x.end()
 	x.refuse(pkt, err)
 }
 

@@ -21,6 +21,7 @@ import (
 	"layeh.com/radius/vendors/microsoft"
 
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/keyring"
 )
 
 func TestLogin(t *testing.T) {
@@ -419,11 +420,31 @@ func TestBusy(t *testing.T) {
 		_, reply := a.send(order(req, orderSucceed))
 		require.Nil(t, reply)
 		require.ErrorIs(t, e.last().err, ErrBusy)
+		w := &recorder{}
+		h.ServeRADIUS(w, a.request(order(req, orderSucceed), true))
+		require.Empty(t, w.replies)
+		require.Equal(t, 1, w.discarded, "its repetition may find the conversation idle")
 		close(hold)
 		req = <-done
 		a.state = slow.state
 		a.sendFor(layeh.CodeAccessAccept, order(req, orderSucceed))
 	})
+}
+
+// TestPanic: the login in which a method panics is over; the next request with
+// its State hears so at once.
+func TestPanic(t *testing.T) {
+	for name, keys := range map[string]*keyring.Ring{"table": nil, "sealed": keyring.NewRandom()} {
+		t.Run(name, func(t *testing.T) {
+			h, e := fixture(t, Config{StateKeys: keys})
+			a := newAP(t, h)
+			req := a.login()
+			require.PanicsWithValue(t, errFake, func() { a.send(order(req, orderPanic)) })
+			require.Zero(t, h.Conversations())
+			a.sendFor(layeh.CodeAccessReject, order(req, orderSucceed))
+			require.ErrorIs(t, e.last().err, ErrUnknownState)
+		})
+	}
 }
 
 func TestDeadline(t *testing.T) {

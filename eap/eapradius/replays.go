@@ -2,6 +2,7 @@ package eapradius
 
 import (
 	"encoding/binary"
+	"math"
 	"sync"
 	"time"
 )
@@ -37,6 +38,11 @@ type usage struct {
 	invalid uint8  // packets that came with it and were discarded
 	state   usageState
 }
+
+// claimed reports whether the State with this number is the one being worked
+// on. It is not if a later one has come, which another server made of the same
+// State, or if that has ended the login.
+func (u *usage) claimed(turn uint16) bool { return u.state == usageBusy && u.turn == turn }
 
 type usageState uint8
 
@@ -92,16 +98,23 @@ func (r *replays) claim(id loginID, turn uint16, now time.Time) (invalid int, er
 }
 
 // done notes that the claimed State was answered with the next one.
-func (r *replays) done(id loginID, now time.Time) {
-	r.set(id, now, func(u *usage) { u.state = usageDone })
+func (r *replays) done(id loginID, turn uint16, now time.Time) {
+	r.set(id, now, func(u *usage) {
+		if u.claimed(turn) {
+			u.state = usageDone
+		}
+	})
 }
 
 // release gives the claimed State back: the packet that came with it was
 // discarded.
-func (r *replays) release(id loginID, now time.Time) {
+func (r *replays) release(id loginID, turn uint16, now time.Time) {
 	r.set(id, now, func(u *usage) {
+		if !u.claimed(turn) {
+			return
+		}
 		u.state = usageOpen
-		if u.invalid < 255 {
+		if u.invalid < math.MaxUint8 {
 			u.invalid++
 		}
 	})

@@ -159,7 +159,7 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 	}
 	if repeated {
 		// The State that came in stays the one that is awaited.
-		r.used.release(s.login, now)
+		r.used.release(s.login, s.turn, now)
 		return b, nil
 	}
 	if s.turn == maxTurns {
@@ -170,7 +170,7 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 	plain, err := r.encode(buf.plain[:0], s, now)
 	switch {
 	case err == nil && len(plain)+keyring.Overhead <= maxAttributeLen:
-		r.used.done(s.login, now)
+		r.used.done(s.login, s.turn, now)
 		return r.sealer.Seal(b, plain, s.appendOrigin(buf.origin[:0])), nil
 	case err != nil && !errors.Is(err, errTooLong):
 		return b, err
@@ -179,7 +179,7 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 		return b, err
 	}
 	s.tabled = true
-	r.used.done(s.login, now)
+	r.used.done(s.login, s.turn, now)
 	return r.table.park(b, s, false, now)
 }
 
@@ -187,8 +187,9 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 var errTooLong = errors.New("eapradius: too long for a State")
 
 func (r *sealed) encode(b []byte, s *session, now time.Time) ([]byte, error) {
-	issued := now.Sub(s.began).Milliseconds()
-	if issued < 0 || issued > 1<<32-1 || s.requests > 255 || s.invalid > 255 || s.maxEAP > 1<<16-1 {
+	// Before it began: at a server whose clock is ahead.
+	issued := max(now.Sub(s.began).Milliseconds(), 0)
+	if issued > 1<<32-1 || s.requests > 255 || s.invalid > 255 || s.maxEAP > 1<<16-1 {
 		return b, errTooLong
 	}
 	var flags byte

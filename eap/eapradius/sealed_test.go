@@ -267,6 +267,52 @@ func TestReplaysAreBounded(t *testing.T) {
 	require.Empty(t, sh.old)
 }
 
+// TestReplaysOfAnotherTurn: what becomes of one State changes nothing for a
+// later one of the same login, which may have come from another server in the
+// meantime; and a login that is over stays so.
+func TestReplaysOfAnotherTurn(t *testing.T) {
+	now := time.Unix(1000, 0)
+	r := newReplays(100, time.Minute)
+	id := loginID{1}
+	claim := func(turn uint16) error {
+		_, err := r.claim(id, turn, now)
+		return err
+	}
+	require.NoError(t, claim(1))
+	require.NoError(t, claim(2))
+	r.release(id, 1, now)
+	require.ErrorIs(t, claim(2), ErrBusy)
+	r.done(id, 1, now)
+	require.ErrorIs(t, claim(2), ErrBusy)
+	r.end(id, now)
+	r.done(id, 2, now)
+	require.ErrorIs(t, claim(3), ErrUnknownState)
+	r.release(id, 2, now)
+	require.ErrorIs(t, claim(2), ErrUnknownState)
+}
+
+// TestClockBehind: a server whose clock is a little behind that of the one
+// that the login began at goes on as any other.
+func TestClockBehind(t *testing.T) {
+	cfg := Config{StateKeys: keyring.NewRandom()}.withDefaults()
+	auth := eap.NewAuthenticator(fakeMethod{typ: eap.TypeAKA})
+	r := newSealed(auth, &cfg)
+	began := time.UnixMilli(1_000_000)
+	s := &session{conv: auth.New(eap.Peer{}), began: began}
+	s.conv.Handle(began, response(1, eap.TypeIdentity, fakeIdentity))
+	for _, behind := range []time.Duration{0, time.Millisecond, clockSkew} {
+		now := began.Add(-behind)
+		plain, err := r.encode(nil, s, now)
+		require.NoError(t, err, behind)
+		_, _, ok := r.decode(plain, now)
+		require.True(t, ok, behind)
+	}
+	plain, err := r.encode(nil, s, began)
+	require.NoError(t, err)
+	_, _, ok := r.decode(plain, began.Add(-clockSkew-time.Millisecond))
+	require.False(t, ok)
+}
+
 // FuzzSealedDecode: what is sealed is ours, but of which version?
 func FuzzSealedDecode(f *testing.F) {
 	ring := keyring.NewRandom()
