@@ -529,7 +529,7 @@ func TestSIMStateIsShort(t *testing.T) {
 	}{
 		{3, 8 + 8 + 1 + 3*20 + 36, simID},
 		{2, 8 + 8 + 1 + 2*20 + 36, simID},
-		{3, 8 + 8 + 61 + 1 + 3*20 + 36, "nobody"},
+		{3, 8 + 8 + 62 + 1 + 3*20 + 36, "nobody"},
 	} {
 		c := newSIMConv(t, Config{Triplets: tc.triplets})
 		c.peer.Identity = tc.identity

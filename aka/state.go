@@ -19,10 +19,12 @@ var ErrState = errors.New("aka: not a state of this method")
 //
 //	Identity                   running check code, if there is one
 //	Start                      IMSI and identity as below
-//	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity with a length
-//	                           octet unless it is the Peer's, RAND, AUTN, CK, IK,
-//	                           XRES with a length octet, what forward secrecy
-//	                           needs if it is in use, AT_CHECKCODE if not empty
+//	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity (as by
+//	                           eap.AppendIdentity) unless it is the Peer's; RAND,
+//	                           AUTN, CK, IK, XRES with a length octet, what
+//	                           forward secrecy needs if it is in use,
+//	                           AT_CHECKCODE if not empty; in EAP-SIM, what
+//	                           simRun.append says
 //	Reauth, and NotifySuccess  IMSI and identity as above, counter, end of the
 //	after a re-authentication  context in seconds of Unix time (4), NONCE_S,
 //	                           AT_MAC of the request, K_encr, K_aut, MK or K_re,
@@ -118,8 +120,7 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 func (m *machine) appendSubscriber(b []byte, flags byte) []byte {
 	b = appendBCD(b, m.imsi.Digits())
 	if flags&flagIdentity != 0 {
-		b = append(b, byte(len(m.identity)))
-		b = append(b, m.identity...)
+		b = eap.AppendIdentity(b, m.identity)
 	}
 	return b
 }
@@ -206,11 +207,11 @@ func (m *machine) restoreSubscriber(s *cryptobyte.String, flags byte) bool {
 	}
 	m.identity = m.peer.Identity
 	if flags&flagIdentity != 0 {
-		var identity cryptobyte.String
-		if !s.ReadUint8LengthPrefixed(&identity) {
+		identity, rest, ok := eap.CutIdentity(*s)
+		if !ok {
 			return false
 		}
-		m.identity = string(identity)
+		m.identity, *s = identity, rest
 	}
 	return true
 }

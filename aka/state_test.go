@@ -35,7 +35,7 @@ func TestStateIsShort(t *testing.T) {
 	conv.toChallenge()
 	b, err := conv.m.AppendState(nil)
 	require.NoError(t, err)
-	require.Len(t, b, 8+8+61+64+9+32)
+	require.Len(t, b, 8+8+62+64+9+32)
 	require.LessOrEqual(t, len(b), 200)
 }
 

@@ -1,7 +1,6 @@
 package eap
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -14,7 +13,7 @@ import (
 //	octet 3     rounds
 //	octet 4     type of the method that runs, 0 if none does
 //	then        if flagTried: count (1), types that the peer refused (1 each)
-//	then        length (2), the peer's identity
+//	then        the peer's identity, as AppendIdentity writes it
 //	then        the machine's state, to the end
 //
 // The last Request and the hash of the last Response are left out: they only
@@ -56,8 +55,7 @@ func (c *Conversation) AppendState(b []byte) ([]byte, error) {
 			b = append(b, byte(t))
 		}
 	}
-	b = binary.BigEndian.AppendUint16(b, uint16(len(c.peer.Identity)))
-	b = append(b, c.peer.Identity...)
+	b = AppendIdentity(b, c.peer.Identity)
 	if c.machine == nil {
 		return b, nil
 	}
@@ -96,11 +94,10 @@ func (a *Authenticator) Restore(p Peer, state []byte) (*Conversation, error) {
 		}
 		rest = rest[n:]
 	}
-	if len(rest) < 2 || len(rest) < 2+int(binary.BigEndian.Uint16(rest)) {
-		return nil, fmt.Errorf("%w: identity cut short", ErrState)
+	var ok bool
+	if c.peer.Identity, rest, ok = CutIdentity(rest); !ok {
+		return nil, fmt.Errorf("%w: identity", ErrState)
 	}
-	n := 2 + int(binary.BigEndian.Uint16(rest))
-	c.peer.Identity, rest = string(rest[2:n]), rest[n:]
 	if method == 0 {
 		if len(rest) != 0 || c.peer.Identity != "" || flags != 0 {
 			return nil, fmt.Errorf("%w: too much for a conversation without a method", ErrState)
