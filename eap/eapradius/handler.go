@@ -129,9 +129,11 @@ func (x *exchange) serve() {
 // first begins a conversation: with an Identity request after EAP-Start, with
 // the method after the Response to one that the NAS sent itself.
 func (x *exchange) first() {
+	peer, nas, station := x.q.peer()
+	x.q.complete(x.h.cfg.CompletePeer, &peer)
 	s := &session{
-		conv:  x.h.auth.New(x.peer()),
-		began: x.now, client: x.q.client, nas: x.q.nas(), station: string(x.q.station),
+		conv:  x.h.auth.New(peer),
+		began: x.now, client: x.q.client, nas: nas, station: station,
 	}
 	if err := x.h.room.begin(s, x.now); err != nil {
 		x.refuse(failure(x.q.eap), err)
@@ -147,18 +149,9 @@ func (x *exchange) first() {
 	x.conclude(s.conv.Handle(x.now, x.q.eap))
 }
 
-// peer returns the peer as the request shows it, completed.
-func (x *exchange) peer() eap.Peer {
-	peer := x.q.peer()
-	if x.h.cfg.CompletePeer != nil {
-		x.h.cfg.CompletePeer(x.r, &peer)
-	}
-	return peer
-}
-
 // next goes on with the conversation that the State names.
 func (x *exchange) next() {
-	s, repeated, err := x.h.room.take(&x.q, x.peer, x.now)
+	s, repeated, err := x.h.room.take(&x.q, x.now)
 	switch {
 	case errors.Is(err, ErrBusy):
 		// The answer to the other request is the answer. If it gets lost, this

@@ -31,7 +31,8 @@ func (x *exchange) info() Info {
 		i.Requests, i.Elapsed = s.requests, time.Since(s.began)
 		return i
 	}
-	i.Peer, i.Requests = x.q.peer(), 1
+	i.Peer, _, _ = x.q.peer()
+	i.Requests = 1
 	return i
 }
 

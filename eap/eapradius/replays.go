@@ -99,7 +99,7 @@ func (r *replays) claim(id loginID, turn uint16, now time.Time) (invalid int, er
 
 // done notes that the claimed State was answered with the next one.
 func (r *replays) done(id loginID, turn uint16, now time.Time) {
-	r.set(id, now, func(u *usage) {
+	r.set(id, turn, now, func(u *usage) {
 		if u.claimed(turn) {
 			u.state = usageDone
 		}
@@ -109,7 +109,7 @@ func (r *replays) done(id loginID, turn uint16, now time.Time) {
 // release gives the claimed State back: the packet that came with it was
 // discarded.
 func (r *replays) release(id loginID, turn uint16, now time.Time) {
-	r.set(id, now, func(u *usage) {
+	r.set(id, turn, now, func(u *usage) {
 		if !u.claimed(turn) {
 			return
 		}
@@ -120,13 +120,17 @@ func (r *replays) release(id loginID, turn uint16, now time.Time) {
 	})
 }
 
-// end notes that the login is over. One that no State was used of is not
-// known, and has none that could be used again.
-func (r *replays) end(id loginID, now time.Time) {
-	r.set(id, now, func(u *usage) { u.state = usageEnded })
+// end notes that the login is over, whatever State of it is being worked on;
+// turn is the one that the caller has claimed, 0 if none.
+func (r *replays) end(id loginID, turn uint16, now time.Time) {
+	r.set(id, turn, now, func(u *usage) { u.state = usageEnded })
 }
 
-func (r *replays) set(id loginID, now time.Time, change func(*usage)) {
+func (r *replays) set(id loginID, turn uint16, now time.Time, change func(*usage)) {
+	if turn == 0 {
+		// No State was used yet, so there is nothing to look for.
+		return
+	}
 	sh := r.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

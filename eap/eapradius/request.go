@@ -17,6 +17,7 @@ import (
 // request is what the handler has to know of an Access-Request. Its octets are
 // parts of the packet.
 type request struct {
+	r      *layeh.Request
 	client netip.Addr
 
 	hasEAP bool
@@ -39,7 +40,7 @@ type request struct {
 // readRequest collects the attributes in one walk. Of those that should come
 // once the first counts.
 func readRequest(r *layeh.Request) (q request) {
-	q.client = clientAddr(r.RemoteAddr)
+	q.r, q.client = r, clientAddr(r.RemoteAddr)
 	joined := false
 	for _, a := range r.Attributes {
 		v := []byte(a.Attribute)
@@ -103,16 +104,29 @@ func integer(v []byte) uint32 {
 	return binary.BigEndian.Uint32(v)
 }
 
-// peer returns the peer as the request shows it.
-func (q *request) peer() eap.Peer {
+// peer returns the peer as the request shows it, and the names of the NAS and
+// of the station that the login is bound to.
+func (q *request) peer() (peer eap.Peer, nas, station string) {
 	if len(q.nasID) == 0 {
-		return eap.Peer{StationID: string(q.station), AccessPointID: string(q.accessPoint), NASID: q.nas()}
+		nas, station = q.nas(), string(q.station)
+		return eap.Peer{StationID: station, AccessPointID: string(q.accessPoint), NASID: nas}, nas, station
 	}
 	// The usual case, as parts of one string.
 	var room [3 * maxAttributeLen]byte
 	b := append(append(append(room[:0], q.station...), q.accessPoint...), q.nasID...)
-	s, ap, nas := string(b), len(q.station), len(q.station)+len(q.accessPoint)
-	return eap.Peer{StationID: s[:ap], AccessPointID: s[ap:nas], NASID: s[nas:]}
+	s, ap, end := string(b), len(q.station), len(q.station)+len(q.accessPoint)
+	nas, station = s[end:], s[:ap]
+	return eap.Peer{StationID: station, AccessPointID: s[ap:end], NASID: nas}, nas, station
+}
+
+// complete has the peer completed by f, which may be nil.
+func (q *request) complete(f func(*layeh.Request, *eap.Peer), peer *eap.Peer) {
+	if f != nil {
+		// A copy, lest every peer is allocated for the sake of f.
+		p := *peer
+		f(q.r, &p)
+		*peer = p
+	}
 }
 
 // nas returns the NAS's name: NAS-Identifier, else its own address, else the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,8 @@ type sealed struct {
 	rand    io.Reader
 	used    *replays
 	table   *table
+
+	completePeer func(*layeh.Request, *eap.Peer)
 }
 
 var _ room = (*sealed)(nil)
@@ -64,6 +67,8 @@ func newSealed(auth *eap.Authenticator, cfg *Config) *sealed {
 		rand:    cfg.Rand,
 		used:    newReplays(cfg.MaxReplays, cfg.ConversationTimeout+clockSkew),
 		table:   newTable(cfg),
+
+		completePeer: cfg.CompletePeer,
 	}
 }
 
@@ -74,10 +79,10 @@ func (r *sealed) begin(s *session, _ time.Time) error {
 	return nil
 }
 
-func (r *sealed) take(q *request, peer func() eap.Peer, now time.Time) (*session, bool, error) {
+func (r *sealed) take(q *request, now time.Time) (*session, bool, error) {
 	if len(q.state) == stateLen {
 		// Shorter than any seal: a name in the table.
-		return r.table.take(q, peer, now)
+		return r.table.take(q, now)
 	}
 	if q.states != 1 {
 		return nil, false, ErrUnknownState
@@ -92,11 +97,13 @@ func (r *sealed) take(q *request, peer func() eap.Peer, now time.Time) (*session
 	if !ok {
 		return nil, false, ErrUnknownState
 	}
-	if s.conv, err = r.auth.Restore(peer(), state); err != nil {
+	peer, nas, station := q.peer()
+	q.complete(r.completePeer, &peer)
+	if s.conv, err = r.auth.Restore(peer, state); err != nil {
 		// Sealed by a server of another version, or with other methods.
 		return nil, false, fmt.Errorf("%w: %w", ErrUnknownState, err)
 	}
-	s.client, s.nas, s.station = q.client, q.nas(), string(q.station)
+	s.client, s.nas, s.station = q.client, nas, station
 	before, err := r.used.claim(s.login, s.turn, now)
 	if err != nil {
 		return nil, false, err
@@ -171,6 +178,7 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 	switch {
 	case err == nil && len(plain)+keyring.Overhead <= maxAttributeLen:
 		r.used.done(s.login, s.turn, now)
+		b = slices.Grow(b, len(plain)+keyring.Overhead)
 		return r.sealer.Seal(b, plain, s.appendOrigin(buf.origin[:0])), nil
 	case err != nil && !errors.Is(err, errTooLong):
 		return b, err
@@ -224,7 +232,7 @@ func (r *sealed) end(s *session) {
 	if s.tabled {
 		r.table.end(s)
 	}
-	r.used.end(s.login, time.Now())
+	r.used.end(s.login, s.turn, time.Now())
 }
 
 func (r *sealed) len() int { return r.table.len() }

@@ -252,7 +252,7 @@ func TestReplaysAreBounded(t *testing.T) {
 	for i := range 100 {
 		_, err := r.claim(id(i), 1, now)
 		require.NoError(t, err)
-		r.end(id(i), now)
+		r.end(id(i), 1, now)
 		sh := r.shard(id(0))
 		require.LessOrEqual(t, len(sh.newer)+len(sh.old), 8)
 	}
@@ -284,7 +284,7 @@ func TestReplaysOfAnotherTurn(t *testing.T) {
 	require.ErrorIs(t, claim(2), ErrBusy)
 	r.done(id, 1, now)
 	require.ErrorIs(t, claim(2), ErrBusy)
-	r.end(id, now)
+	r.end(id, 2, now)
 	r.done(id, 2, now)
 	require.ErrorIs(t, claim(3), ErrUnknownState)
 	r.release(id, 2, now)
@@ -357,7 +357,7 @@ func BenchmarkSealedState(b *testing.B) {
 			b.Fatal(err)
 		}
 		q := request{client: s.client, nasID: []byte(a.nasID), station: []byte(a.station), states: 1, state: state}
-		s, _, err = r.take(&q, func() eap.Peer { return eap.Peer{} }, now)
+		s, _, err = r.take(&q, now)
 		if err != nil {
 			b.Fatal(err)
 		}

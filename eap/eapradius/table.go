@@ -24,10 +24,9 @@ type room interface {
 	begin(s *session, now time.Time) error
 	// take returns the session that the request's State names. With repeated,
 	// the State is the one before the latest; the caller may only repeat what
-	// the session sent last. peer makes the peer of a session that the room
-	// has to make anew. It fails with ErrUnknownState, ErrStateOrigin, ErrBusy
-	// or ErrStaleState.
-	take(q *request, peer func() eap.Peer, now time.Time) (s *session, repeated bool, err error)
+	// the session sent last. It fails with ErrUnknownState, ErrStateOrigin,
+	// ErrBusy or ErrStaleState.
+	take(q *request, now time.Time) (s *session, repeated bool, err error)
 	// park lets s wait and appends to b the State that names it from now on;
 	// after a repetition it is the same as before (a sealed room then appends
 	// nothing: the State that came in is the one). It fails with
@@ -179,7 +178,7 @@ func (t *table) begin(s *session, now time.Time) error {
 	return nil
 }
 
-func (t *table) take(q *request, _ func() eap.Peer, now time.Time) (_ *session, repeated bool, _ error) {
+func (t *table) take(q *request, now time.Time) (_ *session, repeated bool, _ error) {
 	if q.states != 1 || len(q.state) != stateLen {
 		return nil, false, ErrUnknownState
 	}
