@@ -40,6 +40,37 @@ func benchLogin(b *testing.B, typ eap.Type, cfg Config, storing bool) {
 func BenchmarkLoginAKA(b *testing.B)      { benchLogin(b, eap.TypeAKA, Config{}, false) }
 func BenchmarkLoginAKAPrime(b *testing.B) { benchLogin(b, eap.TypeAKAPrime, Config{}, false) }
 
+// BenchmarkLoginSIM is the same for EAP-SIM, which has a SIM-Start in front.
+func BenchmarkLoginSIM(b *testing.B) {
+	c := newSIMConv(b, Config{})
+	c.start()
+	start, err := eap.Decode(c.startAnswer(""))
+	if err != nil {
+		b.Fatal(err)
+	}
+	c.m.Handle(c.turn, start)
+	v := VectorsAnswer{Vectors: c.vectors(3)}
+	for i := range v.Vectors {
+		c.triplets = append(c.triplets, v.Vectors[i].Triplet())
+	}
+	c.took(c.m.Resume(c.turn, v))
+	answer, err := eap.Decode(c.goodAnswer())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		r := c.method.New(c.peer)
+		r.Start(c.turn)
+		r.Handle(c.turn, start)
+		r.Resume(c.turn, v)
+		r.Handle(c.turn, answer)
+		if s := r.Resume(c.turn, eap.Authorization{}); s.Kind != eap.StepSuccess {
+			b.Fatal(s.Err)
+		}
+	}
+}
+
 // The same, the state encoded and restored while the challenge is out.
 func BenchmarkLoginAKAStored(b *testing.B)      { benchLogin(b, eap.TypeAKA, Config{}, true) }
 func BenchmarkLoginAKAPrimeStored(b *testing.B) { benchLogin(b, eap.TypeAKAPrime, Config{}, true) }

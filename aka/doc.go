@@ -1,15 +1,20 @@
-// Package aka is EAP-AKA (RFC 4187) and EAP-AKA' (RFC 9048): attributes, key
-// derivation, and the server's side as machines for package eap.
+// Package aka is EAP-AKA (RFC 4187), EAP-AKA' (RFC 9048) and EAP-SIM (RFC
+// 4186): attributes, key derivation, and the server's side as machines for
+// package eap.
 //
-// [New] and [NewPrime] make the two methods for an [eap.Authenticator]. Their
-// vectors come from a [VectorSource]: an HSS, or a centre in the process. The
-// machines do no I/O; when one needs a vector it says so ([NeedVectors]) and is
-// resumed with it, and after the subscriber has proved who he is it asks
+// [New], [NewPrime] and [NewSIM] make the methods for an [eap.Authenticator].
+// Their vectors come from a [VectorSource]: an HSS, or a centre in the process.
+// The machines do no I/O; when one needs a vector it says so ([NeedVectors])
+// and is resumed with it, and after the subscriber has proved who he is it asks
 // whether he may be let in ([eap.NeedAuthorization]).
 //
 //	auth := eap.NewAuthenticator(
 //		aka.NewPrime(source, aka.Config{}),
 //		aka.New(source, aka.Config{Bidding: true}))
+//
+// EAP-SIM, the third, is for cards that are no USIM. It takes the same sources:
+// a [Triplet] follows from a vector. Have it last, and only where there are
+// such cards.
 //
 // EAP-AKA' can be done with forward secrecy (RFC 9678), if so configured: then
 // the long-term key, got hold of later, does not open a recorded session.
@@ -29,8 +34,8 @@
 //	}
 //
 // [Decode], [NewMessage], [AKAKeys] and [AKAPrimeKeys] are what the other side,
-// or a tool, needs of the protocol. The codec knows EAP-SIM (RFC 4186), which
-// shares the attributes, too.
+// or a tool, needs of the protocol; [SIMKeys] for EAP-SIM, whose attributes are
+// the same.
 //
 // # Limits
 //
@@ -48,5 +53,8 @@
 // who listen, not from one who makes the phone believe that its pseudonym was
 // lost; RefusePermanentIdentity does, at the price of phones that have none
 // left. A re-authentication proves that the phone is there, not the USIM.
-// EAP-AKA rests on SHA-1 and does not run under GODEBUG=fips140=only.
+// EAP-SIM rests on GSM: with two or three triplets of a subscriber, got over
+// the air say, anybody can play the network to his phone (RFC 4186, section
+// 12.3), and keys have 64 bits for each at best. EAP-AKA and EAP-SIM rest on
+// SHA-1 and do not run under GODEBUG=fips140=only.
 package aka

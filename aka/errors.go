@@ -62,7 +62,9 @@ var (
 
 // ClientError is the peer's EAP-Response/AKA-Client-Error.
 type ClientError struct {
-	// Code is AT_CLIENT_ERROR_CODE; 0 is "unable to process packet".
+	// Code is AT_CLIENT_ERROR_CODE; 0 is "unable to process packet". EAP-SIM
+	// has three more (RFC 4186, section 10.19): 1, no common version; 2, too
+	// few challenges; 3, RANDs that are not fresh.
 	Code uint16
 }
 

@@ -61,8 +61,8 @@ const (
 	// stateIdentity: we sent AKA-Identity, or SIM-Start, with one of the three
 	// identity requests. Accepted: the same with AT_IDENTITY, Client-Error. Leads
 	// to itself with a narrower request, to stateLookup, stateVectors,
-	// stateStart, stateNotifyFailure or the end (RFC 4187, section 4.1; RFC 4186, section
-	// 4.2).
+	// stateStart, stateNotifyFailure or the end (RFC 4187, section 4.1; RFC
+	// 4186, section 4.2).
 	stateIdentity
 	// stateStart: EAP-SIM only; we sent SIM-Start without an identity request,
 	// for AT_NONCE_MT. Accepted: SIM-Start with it, Client-Error. Leads to
@@ -74,8 +74,8 @@ const (
 	stateLookup
 	// stateReauth: we sent AKA-Reauthentication. Accepted: the same and
 	// Client-Error (sections 5.4, 5.5, 9.8). Leads to stateCommit, with
-	// AT_COUNTER_TOO_SMALL to stateVectors (in EAP-SIM stateStart), else to stateNotifyFailure or the
-	// end.
+	// AT_COUNTER_TOO_SMALL to stateVectors (in EAP-SIM stateStart), else to
+	// stateNotifyFailure or the end.
 	stateReauth
 	// stateCommit: the peer has re-authenticated, and we asked the store to use
 	// up the context. Resumed with ReauthAnswer; leads to stateAuthorization, or

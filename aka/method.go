@@ -104,7 +104,7 @@ func (c *Config) Validate() error {
 	return validateIdentityKeys(c.IdentityKeys)
 }
 
-// Method is the server's side of EAP-AKA or EAP-AKA', for an
+// Method is the server's side of EAP-AKA, EAP-AKA' or EAP-SIM, for an
 // [eap.Authenticator]. It is immutable and safe for concurrent use.
 type Method struct {
 	typ    eap.Type

@@ -17,8 +17,8 @@ type NeedVectors struct {
 
 var _ eap.Resolver = (*NeedVectors)(nil)
 
-// VectorsAnswer answers [NeedVectors]. Of the vectors the first is used; none
-// counts as ErrUnavailable.
+// VectorsAnswer answers [NeedVectors]. Of the vectors the first is used, in
+// EAP-SIM as many as were asked for; none counts as ErrUnavailable.
 type VectorsAnswer struct {
 	Vectors []Vector
 	Err     error

@@ -2,7 +2,7 @@
 // (TS 29.273, clause 8), a Diameter application.
 //
 // A [Client] asks the HSS for authentication vectors (MAR/MAA) and is an
-// aka.VectorSource, so EAP-AKA and EAP-AKA' run on it as they are:
+// aka.VectorSource, so EAP-AKA, EAP-AKA' and EAP-SIM run on it as they are:
 //
 //	node, err := diameter.NewNode(diameter.Config{
 //		OriginHost: "aaa1.epc.mnc001.mcc001.3gppnetwork.org", …

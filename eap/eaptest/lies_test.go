@@ -49,7 +49,7 @@ func TestStateLies(t *testing.T) {
 		tellAll(t, &lie, true) // to a server that keeps nothing in its memory
 	}
 	require.Equal(t, map[LieState]int{
-		AtIdentity: 205, AtChallenge: 175, AtReauth: 294, AtSuccess: 161, AtReauthSuccess: 176,
+		AtIdentity: 208, AtChallenge: 175, AtReauth: 294, AtSuccess: 161, AtReauthSuccess: 176,
 		AtRefusal: 161, AtReauthRefusal: 176, AtFailure: 140, AtReauthFailure: 140,
 	}, told)
 }

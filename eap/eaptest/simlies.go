@@ -48,6 +48,29 @@ func simLies() []Lie {
 	for i := range atStart {
 		atStart[i] = AtIdentity.lie(atStart[i])
 	}
+	again := []Lie{
+		{Name: "re-authentication identity with AT_NONCE_MT", Edit: func(_ *Peer, d *Draft) {
+			d.Add(aka.AttrNonceMT, make([]byte, 18)...)
+			d.Add(aka.AttrSelectedVersion, 0, 1)
+		}, Want: WantNotification, Source: start},
+		{Name: "pseudonym where re-authentication was possible", Edit: func(p *Peer, d *Draft) {
+			p.identity = p.ids.pseudonym[methodSlot(p.method)]
+			value := append([]byte{0, byte(len(p.identity))}, p.identity...)
+			for len(value)%4 != 2 {
+				value = append(value, 0)
+			}
+			replace(aka.AttrIdentity, value...)(p, d)
+			d.Add(aka.AttrNonceMT, append([]byte{0, 0}, p.sim.nonceMT[:]...)...)
+			d.Add(aka.AttrSelectedVersion, 0, 1)
+			p.sim.nonced = true
+		}, Want: WantSuccess, Source: start},
+	}
+	for i := range again {
+		again[i] = AtIdentity.lie(again[i])
+		again[i].Logins, again[i].Reauth = 1, true
+	}
+	unasked := AtIdentity.lie(Lie{Name: "AT_IDENTITY unasked", Edit: add(aka.AttrIdentity, 0, 1, '1', 0, 0, 0), Want: WantNotification, Source: start})
+	unasked.IdentityRound = false
 	atChallenge := []Lie{
 		{Name: "AT_MAC without SRES", Edit: extra(func([]byte) []byte { return nil }), Want: WantNotification, Source: proof},
 		{Name: "AT_MAC with SRES of zeros", Edit: extra(func(sres []byte) []byte { return make([]byte, len(sres)) }), Want: WantNotification, Source: proof},
@@ -66,7 +89,7 @@ func simLies() []Lie {
 	for i := range atChallenge {
 		atChallenge[i] = AtChallenge.lie(atChallenge[i])
 	}
-	lies := slices.Concat(atStart, atChallenge)
+	lies := slices.Concat(atStart, again, []Lie{unasked}, atChallenge)
 	for i := range lies {
 		lies[i].Methods = onlySIM
 	}
