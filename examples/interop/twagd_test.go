@@ -39,6 +39,12 @@ const (
 // more lines for the configuration, each with its section.
 func startServer(t *testing.T, peerHost string, peer netip.AddrPort, settings ...string) twagd {
 	t.Helper()
+	return startServerAs(t, serverHost, peerHost, peer, settings...)
+}
+
+// startServerAs is startServer with another Origin-Host.
+func startServerAs(t *testing.T, host, peerHost string, peer netip.AddrPort, settings ...string) twagd {
+	t.Helper()
 	address := freePort(t)
 	config := fmt.Sprintf(`
 diameter:
@@ -55,7 +61,7 @@ radius:
       subnet: 127.0.0.1
       secret: %s
 %s
-`, serverHost, diameterRealm, peerHost, peer.Addr(), peer.Port(), address, secret, strings.Join(settings, "\n"))
+`, host, diameterRealm, peerHost, peer.Addr(), peer.Port(), address, secret, strings.Join(settings, "\n"))
 	ready := fmt.Sprintf("RADIUS server listening on port %d", address.Port())
 	if slices.Contains(settings, quiet) {
 		ready = "" // it does not say
