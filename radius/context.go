@@ -20,12 +20,17 @@ type requestContext struct {
 	err    error
 	done   chan struct{}
 	timer  *time.Timer
-	afters map[*after]struct{}
+	afters *after
 
 	prev, next *requestContext // in open, guarded by its mu
 }
 
-type after struct{ f func() }
+// after is a function to call at the end. There is hardly ever more than one, so
+// those that were stopped stay in the list.
+type after struct {
+	f    func() // nil: stopped, or called
+	next *after
+}
 
 var _ context.Context = (*requestContext)(nil)
 
@@ -93,17 +98,14 @@ func (c *requestContext) AfterFunc(f func()) (stop func() bool) {
 		go f()
 		return func() bool { return false }
 	}
-	if c.afters == nil {
-		c.afters = make(map[*after]struct{})
-	}
-	a := &after{f}
-	c.afters[a] = struct{}{}
+	a := &after{f, c.afters}
+	c.afters = a
 	return func() bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		_, ok := c.afters[a]
-		delete(c.afters, a)
-		return ok
+		waiting := a.f != nil
+		a.f = nil
+		return waiting
 	}
 }
 
@@ -121,14 +123,16 @@ func (c *requestContext) cancel(err error) error {
 		close(c.done)
 		c.timer.Stop()
 	}
-	afters := c.afters
+	for a := c.afters; a != nil; a = a.next {
+		if a.f != nil {
+			go a.f()
+			a.f = nil
+		}
+	}
 	c.afters = nil
 	c.mu.Unlock()
 	if asked {
 		c.open.remove(c)
-	}
-	for a := range afters {
-		go a.f()
 	}
 	return err
 }
