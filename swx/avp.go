@@ -10,9 +10,14 @@ const (
 	Vendor3GPP = 10415
 )
 
-// CommandMultimediaAuth is the command code of MAR and MAA (TS 29.273, clause
-// 8.2.2.1).
-const CommandMultimediaAuth = 303
+// Command codes.
+const (
+	// CommandMultimediaAuth is MAR and MAA (TS 29.273, clause 8.2.2.1).
+	CommandMultimediaAuth = 303
+	// CommandRegistrationTermination is RTR and RTA (TS 29.273, clause
+	// 8.2.2.4).
+	CommandRegistrationTermination = 304
+)
 
 // AVP codes. Where two vendors share a code, the table below tells them apart.
 const (
@@ -43,6 +48,9 @@ const (
 	codeAuthorization        = 610
 	codeAuthDataItem         = 612
 	codeItemNumber           = 613
+	codeDeregistrationReason = 615
+	codeReasonCode           = 616
+	codeReasonInfo           = 617
 	codeOCSupportedFeatures  = 621
 	codeConfidentialityKey   = 625
 	codeIntegrityKey         = 626
@@ -113,6 +121,9 @@ const (
 	avpAuthorization
 	avpAuthDataItem
 	avpItemNumber
+	avpDeregistrationReason
+	avpReasonCode
+	avpReasonInfo
 	avpOCSupportedFeatures
 	avpConfidentialityKey
 	avpIntegrityKey
@@ -123,7 +134,7 @@ const (
 	avpAAAFailureIndication
 )
 
-// avps is every AVP that MAR and MAA know.
+// avps is every AVP that our messages know.
 var avps = [...]avpDef{
 	avpUserName:             {codeUserName, 0, flagsM, utf8String, "User-Name", "RFC 6733 8.14"},
 	avpProxyState:           {codeProxyState, 0, flagsM, octetString, "Proxy-State", "RFC 6733 6.7.4"},
@@ -152,6 +163,9 @@ var avps = [...]avpDef{
 	avpAuthorization:        {codeAuthorization, Vendor3GPP, flagsVM, octetString, "SIP-Authorization", "TS 29.229 6.3.11"},
 	avpAuthDataItem:         {codeAuthDataItem, Vendor3GPP, flagsVM, grouped, "SIP-Auth-Data-Item", "TS 29.229 6.3.13"},
 	avpItemNumber:           {codeItemNumber, Vendor3GPP, flagsVM, unsigned32, "SIP-Item-Number", "TS 29.229 6.3.14"},
+	avpDeregistrationReason: {codeDeregistrationReason, Vendor3GPP, flagsVM, grouped, "Deregistration-Reason", "TS 29.229 6.3.16"},
+	avpReasonCode:           {codeReasonCode, Vendor3GPP, flagsVM, enumerated, "Reason-Code", "TS 29.229 6.3.17"},
+	avpReasonInfo:           {codeReasonInfo, Vendor3GPP, flagsVM, utf8String, "Reason-Info", "TS 29.229 6.3.18"},
 	avpOCSupportedFeatures:  {codeOCSupportedFeatures, 0, 0, grouped, "OC-Supported-Features", "RFC 7683 7.1"},
 	avpConfidentialityKey:   {codeConfidentialityKey, Vendor3GPP, flagsVM, octetString, "Confidentiality-Key", "TS 29.229 6.3.27"},
 	avpIntegrityKey:         {codeIntegrityKey, Vendor3GPP, flagsVM, octetString, "Integrity-Key", "TS 29.229 6.3.28"},

@@ -19,7 +19,7 @@ func TestTable(t *testing.T) {
 		require.False(t, seen[key{d.code, d.vendor}], d.name)
 		seen[key{d.code, d.vendor}] = true
 	}
-	require.Len(t, avps, 35)
+	require.Len(t, avps, 38)
 }
 
 // Whatever we send is in the table, with the flags of the table.

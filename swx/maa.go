@@ -61,12 +61,7 @@ func (m *MAA) Encode(buf []byte, req wire.Header) (wire.Message, error) {
 		e.uint32(avpResultCode, m.ResultCode)
 	}
 	if m.Experimental.Code != 0 {
-		g := e.begin(avpExperimentalResult)
-		if m.Experimental.Vendor != 0 {
-			e.uint32(avpVendorID, m.Experimental.Vendor)
-		}
-		e.uint32(avpExperimentalCode, m.Experimental.Code)
-		e.End(g)
+		e.experimental(m.Experimental)
 	}
 	e.optional(avpOriginHost, m.OriginHost)
 	e.optional(avpOriginRealm, m.OriginRealm)
@@ -91,6 +86,15 @@ func (m *MAA) Encode(buf []byte, req wire.Header) (wire.Message, error) {
 		return nil, fmt.Errorf("swx: MAA: %w", err)
 	}
 	return msg, nil
+}
+
+func (e *encoder) experimental(x ExperimentalResult) {
+	g := e.begin(avpExperimentalResult)
+	if x.Vendor != 0 {
+		e.uint32(avpVendorID, x.Vendor)
+	}
+	e.uint32(avpExperimentalCode, x.Code)
+	e.End(g)
 }
 
 // Decode reads msg, a MAA, as the AAA server does. Fields alias msg; the

@@ -53,7 +53,7 @@ func walk(t testing.TB, r wire.Reader, isGroup func(wire.AVP) bool, visit func(w
 }
 
 func TestSamplesRoundTrip(t *testing.T) {
-	mars, maas, walked := 0, 0, 0
+	mars, maas, rtrs, walked := 0, 0, 0, 0
 	for name, msg := range samples(t) {
 		h := msg.Header()
 		switch {
@@ -75,6 +75,16 @@ func TestSamplesRoundTrip(t *testing.T) {
 			got, err := m.Encode(nil, req)
 			require.NoError(t, err, name)
 			require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
+		case h.Command == CommandRegistrationTermination && h.IsRequest():
+			rtrs++
+			var m RTR
+			require.NoError(t, m.Decode(msg), name)
+			require.Equal(t, ReasonPermanentTermination, m.Reason)
+			got, err := m.Encode(nil)
+			require.NoError(t, err, name)
+			got.SetHopByHop(h.HopByHop)
+			got.SetEndToEnd(h.EndToEnd)
+			require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
 		default:
 			walked++
 			walk(t, msg.AVPs(), func(wire.AVP) bool { return false }, func(wire.AVP) {})
@@ -82,5 +92,6 @@ func TestSamplesRoundTrip(t *testing.T) {
 	}
 	require.Equal(t, 2, mars)
 	require.Equal(t, 2, maas)
-	require.Equal(t, 25, walked)
+	require.Equal(t, 1, rtrs)
+	require.Equal(t, 24, walked)
 }

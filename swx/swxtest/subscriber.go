@@ -1,6 +1,7 @@
 package swxtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/milenage"
+	"github.com/opentwag/twag/swx"
 )
 
 // ErrUnknown: the HSS has no such subscriber.
@@ -109,6 +111,40 @@ func (h *HSS) Deregister(imsi eap.IMSI) error {
 	defer s.mu.Unlock()
 	s.aaaServer = ""
 	return nil
+}
+
+// Terminate sends an RTR to the AAA server that is registered for the
+// subscriber, forgets the registration, and returns the answer's Result-Code,
+// or its Experimental-Result-Code.
+func (h *HSS) Terminate(ctx context.Context, imsi eap.IMSI, reason swx.ReasonCode) (uint32, error) {
+	state, ok := h.State(imsi)
+	if !ok || state.AAAServer == "" {
+		return 0, fmt.Errorf("%w: %v is nowhere registered", ErrUnknown, imsi)
+	}
+	_, realm, _ := strings.Cut(state.AAAServer, ".")
+	rtr := swx.RTR{
+		SessionID:  []byte(h.node.NewSessionID()),
+		OriginHost: h.host, OriginRealm: h.realm,
+		DestinationHost: []byte(state.AAAServer), DestinationRealm: []byte(realm),
+		UserName: []byte(imsi.Digits()), Reason: reason,
+	}
+	msg, err := rtr.Encode(nil)
+	if err != nil {
+		return 0, err
+	}
+	ans, err := h.node.Exchange(ctx, msg)
+	if err != nil {
+		return 0, err
+	}
+	// A MAA without vectors is what an RTA looks like.
+	var rta swx.MAA
+	if err := rta.Decode(ans); err != nil {
+		return 0, err
+	}
+	if rta.ResultCode == 0 {
+		return rta.Experimental.Code, nil
+	}
+	return rta.ResultCode, h.Deregister(imsi)
 }
 
 // SetSQN makes sqn the last sequence number used: behind the USIM's, to

@@ -1,0 +1,218 @@
+package swx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/eap"
+)
+
+// ReasonCode says why an HSS ends a registration (TS 29.229, clause 6.3.17).
+type ReasonCode uint32
+
+const (
+	// ReasonPermanentTermination: the subscription is gone, or barred.
+	ReasonPermanentTermination ReasonCode = 0
+	// ReasonNewServerAssigned: another AAA server serves the subscriber now.
+	ReasonNewServerAssigned ReasonCode = 1
+)
+
+// String returns the code's name.
+func (c ReasonCode) String() string {
+	switch c {
+	case ReasonPermanentTermination:
+		return "PERMANENT_TERMINATION"
+	case ReasonNewServerAssigned:
+		return "NEW_SERVER_ASSIGNED"
+	default:
+		return fmt.Sprintf("ReasonCode(%d)", uint32(c))
+	}
+}
+
+// RTR is a Registration-Termination-Request (TS 29.273, clause 8.2.2.4): the
+// HSS deregisters a subscriber. A nil field is an absent AVP.
+//
+// It prints redacted.
+type RTR struct {
+	SessionID        []byte
+	OriginHost       []byte
+	OriginRealm      []byte
+	DestinationRealm []byte
+	DestinationHost  []byte
+	// UserName is the IMSI's digits; some HSSes send a whole NAI.
+	UserName []byte
+	// Reason is the Reason-Code in Deregistration-Reason.
+	Reason ReasonCode
+	// Info is the Reason-Info beside it, for people.
+	Info []byte
+}
+
+// Encode returns the message, in buf's memory if that is large enough. The
+// identifiers of the header are zero; the node sets them.
+func (m *RTR) Encode(buf []byte) (wire.Message, error) {
+	e := encoder{wire.MakeBuilder(buf[:0], wire.Header{
+		Flags:       wire.FlagRequest | wire.FlagProxiable,
+		Command:     CommandRegistrationTermination,
+		Application: ApplicationID,
+	})}
+	e.prologue(m.SessionID)
+	e.optional(avpOriginHost, m.OriginHost)
+	e.optional(avpOriginRealm, m.OriginRealm)
+	e.optional(avpDestinationRealm, m.DestinationRealm)
+	e.optional(avpDestinationHost, m.DestinationHost)
+	e.optional(avpUserName, m.UserName)
+	g := e.begin(avpDeregistrationReason)
+	e.uint32(avpReasonCode, uint32(m.Reason))
+	e.optional(avpReasonInfo, m.Info)
+	e.End(g)
+	msg, err := e.Message()
+	if err != nil {
+		return nil, fmt.Errorf("swx: RTR: %w", err)
+	}
+	return msg, nil
+}
+
+// Decode reads msg, an RTR, as the AAA server does. Fields alias msg.
+//
+// HSSes make Session-Ids of their own, or none, so only what the request is
+// about is demanded. The error is a [*DecodeError] with the Result-Code to
+// answer: User-Name or Deregistration-Reason is missing (5005), a length is
+// impossible (5014), an unknown AVP has the M bit (5001).
+func (m *RTR) Decode(msg wire.Message) error {
+	*m = RTR{}
+	seen := false
+	r := msg.AVPs()
+	var a wire.AVP
+	for r.Next(&a) {
+		switch uint64(a.Vendor)<<32 | uint64(a.Code) {
+		case codeSessionID:
+			first(&m.SessionID, a.Data)
+		case codeOriginHost:
+			first(&m.OriginHost, a.Data)
+		case codeOriginRealm:
+			first(&m.OriginRealm, a.Data)
+		case codeDestinationRealm:
+			first(&m.DestinationRealm, a.Data)
+		case codeDestinationHost:
+			first(&m.DestinationHost, a.Data)
+		case codeUserName:
+			first(&m.UserName, a.Data)
+		case of3GPP | codeDeregistrationReason:
+			seen = true
+			if err := m.decodeReason(a); err != nil {
+				return err
+			}
+		default:
+			if a.Flags&wire.FlagMandatory != 0 && lookup(a.Code, a.Vendor) == nil {
+				return badAVP(a, ResultAVPUnsupported, errUnknownAVP)
+			}
+		}
+	}
+	switch {
+	case r.Err() != nil:
+		return &DecodeError{ResultCode: ResultInvalidAVPLength, Err: r.Err()}
+	case m.UserName == nil:
+		return missingAVP(avpUserName)
+	case !seen:
+		return missingAVP(avpDeregistrationReason)
+	}
+	return nil
+}
+
+func (m *RTR) decodeReason(a wire.AVP) error {
+	seen := false
+	r := a.Group()
+	var sub wire.AVP
+	for r.Next(&sub) {
+		switch {
+		case sub.Is(codeReasonCode, Vendor3GPP):
+			n, err := sub.Uint32()
+			if err != nil {
+				return badAVP(sub, ResultInvalidAVPLength, err)
+			}
+			m.Reason, seen = ReasonCode(n), true
+		case sub.Is(codeReasonInfo, Vendor3GPP):
+			first(&m.Info, sub.Data)
+		}
+	}
+	switch {
+	case r.Err() != nil:
+		return badAVP(a, ResultInvalidAVPLength, r.Err())
+	case !seen:
+		return missingAVP(avpReasonCode)
+	}
+	return nil
+}
+
+// Format implements fmt.Formatter, so that no verb prints the IMSI.
+func (RTR) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("swx.RTR[redacted]")) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the IMSI away.
+func (m RTR) MarshalText() ([]byte, error) { return fmt.Append(nil, m), nil }
+
+// A Terminator is told that the HSS has deregistered a subscriber. What is
+// kept of him has to go: re-authentication contexts, sessions.
+//
+// The HSS is answered with success, with USER_UNKNOWN if the error wraps
+// [aka.ErrUnknownSubscriber], else with UNABLE_TO_COMPLY.
+type Terminator func(ctx context.Context, imsi eap.IMSI, reason ReasonCode) error
+
+// ServeDiameter implements [diameter.Handler] for RTRs:
+//
+//	node.Handle(swx.ApplicationID, swx.CommandRegistrationTermination, swx.Terminator(…))
+func (t Terminator) ServeDiameter(ctx context.Context, r *diameter.Request) (wire.Message, error) {
+	var rtr RTR
+	if err := rtr.Decode(r.Message); err != nil {
+		var de *DecodeError
+		if errors.As(err, &de) {
+			return answerRTR(r, de.ResultCode, ExperimentalResult{}, de.AVP)
+		}
+		return nil, err
+	}
+	imsi, err := userIMSI(rtr.UserName)
+	if err == nil {
+		err = t(ctx, imsi, rtr.Reason)
+	}
+	switch {
+	case err == nil:
+		return answerRTR(r, ResultSuccess, ExperimentalResult{}, wire.AVP{})
+	case errors.Is(err, aka.ErrUnknownSubscriber), errors.Is(err, eap.ErrIMSI):
+		return answerRTR(r, 0, ExperimentalResult{Vendor3GPP, ExperimentalUserUnknown}, wire.AVP{})
+	default:
+		return answerRTR(r, ResultUnableToComply, ExperimentalResult{}, wire.AVP{})
+	}
+}
+
+// userIMSI returns the IMSI of a User-Name: bare digits, or the username of a
+// NAI with its leading digit.
+func userIMSI(user []byte) (eap.IMSI, error) {
+	name, _, isNAI := strings.Cut(string(user), "@")
+	if isNAI && len(name) > 1 {
+		name = name[1:]
+	}
+	return eap.ParseIMSI(name)
+}
+
+func answerRTR(r *diameter.Request, code uint32, x ExperimentalResult, blame wire.AVP) (wire.Message, error) {
+	e := encoder{*r.Answer(code)}
+	g := e.begin(avpVendorSpecificAppID)
+	e.uint32(avpVendorID, Vendor3GPP)
+	e.uint32(avpAuthApplicationID, ApplicationID)
+	e.End(g)
+	e.uint32(avpAuthSessionState, noStateMaintained)
+	if x.Code != 0 {
+		e.experimental(x)
+	}
+	if blame.Code != 0 {
+		g := e.begin(avpFailedAVP)
+		e.AVP(blame)
+		e.End(g)
+	}
+	return e.Message()
+}
