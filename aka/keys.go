@@ -42,6 +42,10 @@ func (k Keys) GoString() string { return k.String() }
 // Format implements fmt.Formatter, so that no verb prints the keys.
 func (k Keys) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(k.String())) }
 
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys away.
+func (k Keys) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // AKAKeys returns the keys of an EAP-AKA full authentication. The identity is
 // the peer's, exactly as it was sent.
 //

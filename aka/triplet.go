@@ -46,3 +46,7 @@ func (t Triplet) GoString() string { return t.String() }
 
 // Format implements fmt.Formatter, so that no verb prints the triplet.
 func (t Triplet) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(t.String())) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys away.
+func (t Triplet) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

@@ -125,3 +125,7 @@ func (v Vector) GoString() string { return v.String() }
 
 // Format implements fmt.Formatter, so that no verb prints the vector.
 func (v Vector) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(v.String())) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys away.
+func (v Vector) MarshalText() ([]byte, error) { return []byte(v.String()), nil }

@@ -62,5 +62,9 @@ func (i IMSI) String() string {
 // Format implements fmt.Formatter, so that every verb prints the redacted form.
 func (i IMSI) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(i.String())) }
 
+// MarshalText implements encoding.TextMarshaler with the redacted form: an IMSI
+// must not get into JSON by accident. Write Digits where it is meant.
+func (i IMSI) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
 // LogValue implements slog.LogValuer with the redacted form.
 func (i IMSI) LogValue() slog.Value { return slog.StringValue(i.String()) }

@@ -239,4 +239,8 @@ func (Key) GoString() string { return redacted }
 // Format implements fmt.Formatter, so that no verb prints the key.
 func (Key) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the key away.
+func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
 const redacted = "[redacted]"

@@ -40,6 +40,10 @@ func (o Output) GoString() string { return o.String() }
 // Format implements fmt.Formatter, so that no verb prints the keys.
 func (o Output) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, o.String()) }
 
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys away.
+func (o Output) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // Algorithm returns the cipher as an Algorithm. RES has 8 octets.
 func (c *Cipher) Algorithm() Algorithm { return algorithm{c} }
 
