@@ -252,8 +252,10 @@ func FuzzPseudonymOpen(f *testing.F) {
 	f.Add("2")
 	f.Add(strings.Repeat("2", pseudonymLen))
 	f.Fuzz(func(t *testing.T, name string) {
-		if _, err := p.Open(eap.TypeAKA, name, testTime); err == nil {
-			require.Equal(t, good, name)
+		// Each worker of the fuzzer has a ring of the same secret: what opens was
+		// made by one of them, or is a forgery.
+		if imsi, err := p.Open(eap.TypeAKA, name, testTime); err == nil {
+			require.Equal(t, testIMSI, imsi)
 		}
 	})
 }

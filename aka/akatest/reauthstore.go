@@ -38,7 +38,7 @@ var reauthCases = []reauthCase{
 	{"get what was put, as often as wanted", func(ctx context.Context, s aka.ReauthStore) error {
 		for i, c := range contexts(12) {
 			if err := s.Put(ctx, c); err != nil {
-				return fmt.Errorf("Put %d: %w", i, err)
+				return fmt.Errorf("put %d: %w", i, err)
 			}
 		}
 		for _, c := range append(contexts(12), contexts(12)...) {
@@ -84,7 +84,7 @@ var reauthCases = []reauthCase{
 			return err
 		}
 		if err := s.Swap(ctx, all[0].Username, all[0].Counter, &all[1]); err != nil {
-			return fmt.Errorf("Swap: %w", err)
+			return fmt.Errorf("swap: %w", err)
 		}
 		return errors.Join(absent(ctx, s, all[0].Username), present(ctx, s, all[1]), present(ctx, s, all[2]))
 	}},
@@ -94,7 +94,7 @@ var reauthCases = []reauthCase{
 			return err
 		}
 		if err := s.Swap(ctx, c.Username, c.Counter, nil); err != nil {
-			return fmt.Errorf("Swap: %w", err)
+			return fmt.Errorf("swap: %w", err)
 		}
 		return absent(ctx, s, c.Username)
 	}},
@@ -139,7 +139,7 @@ var reauthCases = []reauthCase{
 		}
 		gone := all[0].IMSI
 		if err := s.Drop(ctx, gone); err != nil {
-			return fmt.Errorf("Drop: %w", err)
+			return fmt.Errorf("drop: %w", err)
 		}
 		for _, c := range all {
 			check := present(ctx, s, c)
@@ -199,7 +199,7 @@ func swapAtOnce(ctx context.Context, s aka.ReauthStore) error {
 				won++
 				check = present(ctx, s, nexts[i])
 			case !errors.Is(err, aka.ErrReauthUsed):
-				check = fmt.Errorf("Swap: %w, want ErrReauthUsed", err)
+				check = fmt.Errorf("swap: %w, want ErrReauthUsed", err)
 			}
 			if check != nil {
 				return check
@@ -245,14 +245,14 @@ func contexts(n int) []aka.ReauthContext {
 func present(ctx context.Context, s aka.ReauthStore, want aka.ReauthContext) error {
 	got, err := s.Get(ctx, want.Username)
 	if err != nil {
-		return fmt.Errorf("Get(%q): %w", want.Username, err)
+		return fmt.Errorf("get(%q): %w", want.Username, err)
 	}
 	if !got.Expires.Equal(want.Expires) {
-		return fmt.Errorf("Get(%q): expires %v, want %v", want.Username, got.Expires, want.Expires)
+		return fmt.Errorf("get(%q): expires %v, want %v", want.Username, got.Expires, want.Expires)
 	}
 	got.Expires = want.Expires
 	if got != want {
-		return fmt.Errorf("Get(%q): not what was stored", want.Username)
+		return fmt.Errorf("get(%q): not what was stored", want.Username)
 	}
 	return nil
 }
@@ -260,7 +260,7 @@ func present(ctx context.Context, s aka.ReauthStore, want aka.ReauthContext) err
 // absent checks that a context is not there.
 func absent(ctx context.Context, s aka.ReauthStore, username string) error {
 	if _, err := s.Get(ctx, username); !errors.Is(err, aka.ErrNoReauth) {
-		return fmt.Errorf("Get(%q): %v, want ErrNoReauth", username, err)
+		return fmt.Errorf("get(%q): %v, want ErrNoReauth", username, err)
 	}
 	return nil
 }
@@ -268,7 +268,7 @@ func absent(ctx context.Context, s aka.ReauthStore, username string) error {
 // used checks that a swap is refused.
 func used(ctx context.Context, s aka.ReauthStore, username string, counter uint16, next *aka.ReauthContext) error {
 	if err := s.Swap(ctx, username, counter, next); !errors.Is(err, aka.ErrReauthUsed) {
-		return fmt.Errorf("Swap(%q, %d): %v, want ErrReauthUsed", username, counter, err)
+		return fmt.Errorf("swap(%q, %d): %v, want ErrReauthUsed", username, counter, err)
 	}
 	return nil
 }
