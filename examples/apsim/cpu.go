@@ -17,7 +17,12 @@ const clockTick = 10 * time.Millisecond
 // cpuTime returns the processor time, user and system, that the process pid
 // has used so far with all its threads.
 func cpuTime(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	path := fmt.Sprintf("/proc/%d/stat", pid)
+	if pid == os.Getpid() {
+		// In a PID namespace with the outer /proc, our number is another's.
+		path = "/proc/self/stat"
+	}
+	stat, err := os.ReadFile(path)
 	if err != nil {
 		return 0, err
 	}
