@@ -45,13 +45,13 @@ type Config struct {
 	StateKeys *keyring.Ring
 	// MaxReplays is of how many logins the used States are remembered, so that
 	// none is used twice while it is good; only with StateKeys. Above it the
-	// oldest are forgotten early. About 40 octets each. Default
-	// [DefaultMaxReplays].
+	// oldest are forgotten early. About 80 octets each, for there are two
+	// generations of them. Default [DefaultMaxReplays].
 	MaxReplays int
 
 	// MaxConversations is how many logins may be under way at once; a further
-	// one is rejected. Those in a sealed State do not count. A waiting conversation takes about 1 KiB. Default
-	// [DefaultMaxConversations].
+	// one is rejected. Those in a sealed State do not count. A waiting
+	// conversation takes about 1 KiB. Default [DefaultMaxConversations].
 	MaxConversations int
 	// ConversationTimeout is how long a conversation waits for the next
 	// request. Default [DefaultConversationTimeout].

@@ -18,5 +18,10 @@
 // count its Challenges. Each is good for one request, from the same NAS and
 // the same station.
 //
+// With Config.StateKeys a conversation that is short enough travels in the State
+// itself, sealed, and any server with the same keys goes on with it. Such a
+// server does not know the request that it sent, so it does not send it again:
+// a packet that is discarded gets no answer, nor does a State that was used.
+//
 // Sources: RFC 2548, 2865, 3579, 3580 and 7268.
 package eapradius
