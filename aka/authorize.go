@@ -68,16 +68,8 @@ func (m *machine) result() *eap.Result {
 		IMSI:      m.imsi,
 		MSK:       k.MSK,
 		EMSK:      k.EMSK,
-		SessionID: m.sessionID(),
+		SessionID: m.method.flow.sessionID(m),
 	}
-}
-
-// sessionID returns the Session-Id (RFC 5247, appendix A).
-func (m *machine) sessionID() []byte {
-	if m.method.typ == eap.TypeSIM {
-		return SIMSessionID(m.sim.allRAND(), m.sim.nonceMT)
-	}
-	return SessionID(m.method.typ, m.vector.RAND, m.vector.AUTN)
 }
 
 // succeed ends the run well.

@@ -217,7 +217,7 @@ func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	}
 	switch follows {
 	case nextChallenge:
-		return m.enterFull(t)
+		return m.method.flow.full(m, t)
 	case nextReauth:
 		if m.sim.haveNonce {
 			// RFC 4186, section 9.2: it would be for a full authentication.
@@ -238,25 +238,19 @@ func (m *machine) settle(t eap.Turn, a answer, imsi eap.IMSI) eap.Step {
 	}
 }
 
-// enterFull begins the full authentication of the subscriber, now known.
-func (m *machine) enterFull(t eap.Turn) eap.Step {
-	if m.method.typ == eap.TypeSIM {
-		return m.enterSIMVectors(t)
-	}
+// fullAKA begins the full authentication of the subscriber, now known.
+func (m *machine) fullAKA(eap.Turn) eap.Step {
 	return m.enterVectors(nil)
 }
 
 // enterIdentity asks the peer for an identity (RFC 4187, section 9.1).
 func (m *machine) enterIdentity(t eap.Turn, how asked) eap.Step {
 	m.asked = how
-	b := m.identityRequest(t.Identifier)
+	b := m.method.flow.askIdentity(m, t.Identifier)
 	return m.send(&b, stateIdentity)
 }
 
 func (m *machine) identityRequest(id uint8) Builder {
-	if m.method.typ == eap.TypeSIM {
-		return m.startRequest(eap.Turn{Identifier: id}, true)
-	}
 	b := m.request(eap.Turn{Identifier: id}, SubtypeIdentity, identityRequestLen)
 	b.Flag(m.asked.attr())
 	return b

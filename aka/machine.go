@@ -216,18 +216,18 @@ func (m *machine) Handle(t eap.Turn, resp eap.Packet) eap.Step {
 		// The peer has left, however badly it says so.
 		return m.fail(t, &ClientError{Code: msg.ClientErrorCode})
 	}
-	sim := m.method.typ == eap.TypeSIM
+	sim := m.method.flow == &flowSIM
 	switch {
 	case m.state == stateReauth:
 		return m.onReauth(t, &msg, err)
-	case sim && m.state != stateChallenge:
-		return m.onStart(t, &msg, err)
-	case sim:
+	case m.state == stateChallenge && sim:
 		return m.onSIMChallenge(t, &msg, err)
-	case m.state == stateIdentity:
-		return m.onIdentity(t, &msg, err)
-	default:
+	case m.state == stateChallenge:
 		return m.onChallenge(t, &msg, err)
+	case sim:
+		return m.onStart(t, &msg, err)
+	default:
+		return m.onIdentity(t, &msg, err)
 	}
 }
 
@@ -273,20 +273,22 @@ func (m *machine) misused(what string) eap.Step {
 // sessionKeys returns the keys of the outstanding vector.
 func (m *machine) sessionKeys() *Keys {
 	if !m.haveKeys {
-		switch m.method.typ {
-		case eap.TypeAKAPrime:
-			m.keys = AKAPrimeKeys(m.identity, m.vector.CK, m.vector.IK)
-			if m.fs.agreed {
-				m.keys.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
-			}
-		case eap.TypeSIM:
-			m.keys = keysOfMK(eap.TypeSIM, m.sim.mk)
-		default:
-			m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
-		}
+		m.method.flow.derive(m)
 		m.haveKeys = true
 	}
 	return &m.keys
+}
+
+// deriveAKA makes the keys of EAP-AKA and EAP-AKA'.
+func (m *machine) deriveAKA() {
+	if m.method.typ != eap.TypeAKAPrime {
+		m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
+		return
+	}
+	m.keys = AKAPrimeKeys(m.identity, m.vector.CK, m.vector.IK)
+	if m.fs.agreed {
+		m.keys.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
+	}
 }
 
 // messageKeys returns the keys that protect messages.

@@ -109,6 +109,7 @@ func (c *Config) Validate() error {
 type Method struct {
 	typ    eap.Type
 	scheme Scheme
+	flow   *flow
 	source VectorSource
 	cfg    Config
 	kdfs   KDFList
@@ -161,7 +162,11 @@ func newMethod(t eap.Type, s Scheme, src VectorSource, cfg Config) *Method {
 	case cfg.MaxResyncs < 0:
 		cfg.MaxResyncs = 0
 	}
-	return &Method{typ: t, scheme: s, source: src, cfg: cfg}
+	f := &flowAKA
+	if t == eap.TypeSIM {
+		f = &flowSIM
+	}
+	return &Method{typ: t, scheme: s, flow: f, source: src, cfg: cfg}
 }
 
 // Type implements eap.Method.

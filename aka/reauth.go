@@ -142,7 +142,7 @@ func (m *machine) onReauth(t eap.Turn, msg *Message, err error) eap.Step {
 		// expires; the peer forgets it.
 		m.tell(m.method.cfg.Hooks.CounterTooSmall, nil)
 		m.reauth, m.nextReauth = nil, false
-		return m.enterFull(t)
+		return m.method.flow.full(m, t)
 	}
 	m.resultInd = msg.Has(AttrResultInd)
 	m.tell(m.method.cfg.Hooks.Verified, nil)

@@ -23,11 +23,11 @@ func (m *machine) enterStart(t eap.Turn) eap.Step {
 	return m.send(&b, stateStart)
 }
 
-// enterSIMVectors goes on to a full authentication of the subscriber, now
-// known, if there is a NONCE_MT for it. A peer that has not sent one believes
+// fullSIM goes on to a full authentication of the subscriber, now known, if
+// there is a NONCE_MT for it. A peer that has not sent one believes
 // in fast re-authentication, or was not asked yet; others break the rules (RFC
 // 4186, section 9.2).
-func (m *machine) enterSIMVectors(t eap.Turn) eap.Step {
+func (m *machine) fullSIM(t eap.Turn) eap.Step {
 	switch {
 	case m.sim.haveNonce:
 		return m.enterVectors(nil)

@@ -97,24 +97,28 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 		return m.appendSubscriber(b, flags), nil
 	case stateReauth, stateChallenge, stateNotifySuccess:
 		b = m.appendSubscriber(b, flags)
-		switch {
-		case flags&flagReauth != 0:
+		if flags&flagReauth != 0 {
 			b = m.reauth.append(b)
 			return append(b, m.sum.octets()...), nil
-		case m.method.typ == eap.TypeSIM:
+		}
+		if m.method.flow == &flowSIM {
 			return m.sim.append(b), nil
 		}
-		v := &m.vector
-		b = append(append(b, v.RAND[:]...), v.AUTN[:]...)
-		b = append(append(b, v.CK[:]...), v.IK[:]...)
-		b = append(append(b, v.XRESLen), v.XRES[:v.XRESLen]...)
-		if flags&flagFS != 0 {
-			b = m.fs.append(b)
-		}
-		return append(b, m.sum.octets()...), nil
+		return m.appendVector(b, flags), nil
 	default:
 		return b, fmt.Errorf("%w: no state to keep in %v", errNotNow, m.state)
 	}
+}
+
+func (m *machine) appendVector(b []byte, flags byte) []byte {
+	v := &m.vector
+	b = append(append(b, v.RAND[:]...), v.AUTN[:]...)
+	b = append(append(b, v.CK[:]...), v.IK[:]...)
+	b = append(append(b, v.XRESLen), v.XRES[:v.XRESLen]...)
+	if flags&flagFS != 0 {
+		b = m.fs.append(b)
+	}
+	return append(b, m.sum.octets()...)
 }
 
 func (m *machine) appendSubscriber(b []byte, flags byte) []byte {
@@ -167,7 +171,7 @@ func (m *machine) restore(encoded []byte) string {
 	case stateIdentity:
 		ok = m.asked != askedNone && m.restoreIdentity(&s, flags)
 	case stateStart:
-		ok = m.method.typ == eap.TypeSIM && m.restoreSubscriber(&s, flags)
+		ok = m.method.flow == &flowSIM && m.restoreSubscriber(&s, flags)
 	case stateReauth, stateChallenge, stateNotifySuccess:
 		ok = m.restoreSubscriber(&s, flags) && m.restoreChallenge(&s, flags)
 	case stateNotifyFailure:
@@ -220,9 +224,13 @@ func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 	if flags&flagReauth != 0 {
 		return m.restoreReauth(s, flags) && m.restoreSum(s, flags)
 	}
-	if m.method.typ == eap.TypeSIM {
+	if m.method.flow == &flowSIM {
 		return m.sim.restore(s)
 	}
+	return m.restoreVector(s, flags)
+}
+
+func (m *machine) restoreVector(s *cryptobyte.String, flags byte) bool {
 	v := &m.vector
 	if !s.CopyBytes(v.RAND[:]) || !s.CopyBytes(v.AUTN[:]) || !s.CopyBytes(v.CK[:]) || !s.CopyBytes(v.IK[:]) ||
 		!s.ReadUint8(&v.XRESLen) || v.XRESLen < 4 || v.XRESLen > 16 || !s.CopyBytes(v.XRES[:v.XRESLen]) {

@@ -14,7 +14,7 @@ func (m *machine) enterVectors(resync *Resync) eap.Step {
 		Request: VectorRequest{
 			IMSI:   m.imsi,
 			Scheme: m.method.scheme,
-			Count:  m.vectorsWanted(),
+			Count:  m.method.flow.wanted(m),
 			Resync: resync,
 			Peer:   m.peer,
 		},
@@ -26,14 +26,6 @@ func (m *machine) enterVectors(resync *Resync) eap.Step {
 	return eap.Step{Kind: eap.StepNeed, Need: n}
 }
 
-// vectorsWanted is how many vectors to ask for.
-func (m *machine) vectorsWanted() int {
-	if m.method.typ == eap.TypeSIM {
-		return m.method.cfg.Triplets - m.sim.n
-	}
-	return 1
-}
-
 // onVectors takes the vector. Whatever is wrong, the peer sees the same.
 func (m *machine) onVectors(t eap.Turn, a VectorsAnswer) eap.Step {
 	if a.Err != nil {
@@ -42,10 +34,12 @@ func (m *machine) onVectors(t eap.Turn, a VectorsAnswer) eap.Step {
 	if len(a.Vectors) == 0 {
 		return m.fail(t, fmt.Errorf("%w: %w: none", errVectors, ErrUnavailable))
 	}
-	if m.method.typ == eap.TypeSIM {
-		return m.onTriplets(t, a.Vectors)
-	}
-	v := a.Vectors[0]
+	return m.method.flow.onVectors(m, t, a.Vectors)
+}
+
+// onVector challenges with the first of them.
+func (m *machine) onVector(t eap.Turn, vectors []Vector) eap.Step {
+	v := vectors[0]
 	if err := m.usable(&v); err != nil {
 		return m.fail(t, fmt.Errorf("%w: %w: %w", errVectors, ErrUnavailable, err))
 	}
