@@ -51,7 +51,6 @@ const (
 	flagAnswered  = 1 << 0
 	flagsSealed   = flagAnswered
 
-	sealedLen = 1 + loginLen + 2 + 8 + 4 + 1 + 1 + 2
 	// clockSkew is how far ahead the clock of the server that sealed may be.
 	clockSkew = 5 * time.Second
 	// maxTurns bounds the challenges of one login, far above what
