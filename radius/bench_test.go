@@ -39,7 +39,7 @@ func acceptHandler(w layeh.ResponseWriter, r *layeh.Request) {
 }
 
 // nullCarrier gives the same datagrams again and again and swallows answers.
-type nullCarrier struct{ from path }
+type nullCarrier struct{}
 
 func (c *nullCarrier) read() (int, error)             { return 0, net.ErrClosed }
 func (c *nullCarrier) datagram(int) ([]byte, *path)   { return nil, nil }
