@@ -12,10 +12,12 @@ func (s *simRun) append(b []byte) []byte {
 	return append(append(b, s.mk[:]...), s.nonceMT[:]...)
 }
 
-// restore reads what append wrote.
-func (s *simRun) restore(in *cryptobyte.String) bool {
+// restore reads what append wrote. It fails where there are fewer triplets than
+// this server would have sent: no login shall come through on a weaker policy
+// than its own.
+func (s *simRun) restore(in *cryptobyte.String, least int) bool {
 	var n uint8
-	if !in.ReadUint8(&n) || n < minTriplets || n > maxTriplets {
+	if !in.ReadUint8(&n) || int(n) < least || n > maxTriplets {
 		return false
 	}
 	s.n = int(n)

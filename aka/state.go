@@ -225,7 +225,7 @@ func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 		return m.restoreReauth(s, flags) && m.restoreSum(s, flags)
 	}
 	if m.method.flow == &flowSIM {
-		return m.sim.restore(s)
+		return m.sim.restore(s, m.method.cfg.Triplets)
 	}
 	return m.restoreVector(s, flags)
 }
