@@ -34,7 +34,9 @@ type Stats struct {
 	// Stray counts answers to no request that is waiting, such as the second
 	// one to a request that was sent twice.
 	Stray uint64
-	// Forged counts datagrams that are malformed or not authentic.
+	// Forged counts datagrams that are malformed or not authentic. The second
+	// answer to a request that was sent twice is among them if its Identifier
+	// is another request's by then.
 	Forged uint64
 }
 

@@ -95,7 +95,10 @@ func TestManyLogins(t *testing.T) {
 		}
 		wg.Wait()
 		require.EqualValues(t, 1400, ap.Stats().Accepts)
-		require.Zero(t, ap.Stats().Forged)
+		if ap.Stats().Retransmissions == 0 {
+			// Else a second answer may meet another's request.
+			require.Zero(t, ap.Stats().Forged)
+		}
 	})
 	for limit := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 		require.True(t, time.Now().Before(limit), "goroutines are left")
