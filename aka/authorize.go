@@ -61,7 +61,7 @@ func (m *machine) result() *eap.Result {
 			Reauthenticated: true,
 		}
 	}
-	k := m.sessionKeys()
+	k := m.exportedKeys()
 	return &eap.Result{
 		Method:    m.method.typ,
 		Identity:  m.identity,

@@ -178,7 +178,6 @@ func (m *machine) agreeFS(msg *Message) error {
 		return fault(AttrPubECDHE, err)
 	}
 	m.fs.secret, m.fs.agreed = secret, true
-	m.sessionKeys().forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
 	return nil
 }
 

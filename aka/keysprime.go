@@ -44,21 +44,50 @@ func PrimeKeys(ck, ik [16]byte, networkName string, autn [16]byte) (ckPrime, ikP
 //
 // RFC 9048, section 3.3.
 func AKAPrimeKeys(identity string, ckPrime, ikPrime [16]byte) Keys {
+	k, t := primeSession(identity, ckPrime, ikPrime)
+	k.primeExport(identity, ckPrime, ikPrime, t)
+	return k
+}
+
+// primeSessionBlocks are the blocks of PRF' that hold K_encr, K_aut and the
+// first half of K_re. A challenge needs no more of the seven, and a login of
+// which the rest is stored between two messages saves the others.
+const primeSessionBlocks = 2
+
+// primeSession returns KEncr, KAut and the first half of KRe, and the last
+// block of PRF', which primeExport goes on from.
+func primeSession(identity string, ckPrime, ikPrime [16]byte) (k Keys, t [32]byte) {
+	key := primeKey(ckPrime, ikPrime)
+	var scratch [8 + maxNAILen]byte
+	var x [primeSessionBlocks * 32]byte
+	prfPrimeFrom(&key, nil, 1, primeSeed(scratch[:0], identity), x[:])
+	k.Method = eap.TypeAKAPrime
+	copy(k.KEncr[:], x[0:16])
+	copy(k.KAut[:], x[16:48])
+	copy(k.KRe[:16], x[48:64])
+	return k, [32]byte(x[32:64])
+}
+
+// primeExport sets the rest of KRe, MSK and EMSK.
+func (k *Keys) primeExport(identity string, ckPrime, ikPrime [16]byte, t [32]byte) {
+	key := primeKey(ckPrime, ikPrime)
+	var scratch [8 + maxNAILen]byte
+	var x [5 * 32]byte // up to octet 208 of 224
+	prfPrimeFrom(&key, t[:], primeSessionBlocks+1, primeSeed(scratch[:0], identity), x[:])
+	copy(k.KRe[16:], x[0:16])
+	copy(k.MSK[:], x[16:80])
+	copy(k.EMSK[:], x[80:144])
+}
+
+func primeKey(ckPrime, ikPrime [16]byte) hmacKey {
 	var key [32]byte
 	copy(key[:16], ikPrime[:])
 	copy(key[16:], ckPrime[:])
-	var scratch [8 + maxNAILen]byte
-	s := append(scratch[:0], "EAP-AKA'"...)
-	s = append(s, identity...)
-	var x [7 * 32]byte // 208 octets are used
-	prfPrime(key[:], s, x[:])
-	k := Keys{Method: eap.TypeAKAPrime}
-	copy(k.KEncr[:], x[0:16])
-	copy(k.KAut[:], x[16:48])
-	copy(k.KRe[:], x[48:80])
-	copy(k.MSK[:], x[80:144])
-	copy(k.EMSK[:], x[144:208])
-	return k
+	return newHMACKey(key[:])
+}
+
+func primeSeed(b []byte, identity string) []byte {
+	return append(append(b, "EAP-AKA'"...), identity...)
 }
 
 // reauthPrime sets MSK and EMSK of an EAP-AKA' fast re-authentication.
@@ -77,10 +106,15 @@ func (k *Keys) reauthPrime(identity string, counter uint16, nonceS [16]byte) {
 // prfPrime fills out, a multiple of 32 octets, with PRF'(key, s) (RFC 9048,
 // section 3.4.1).
 func prfPrime(key, s, out []byte) {
-	var t []byte
-	for i := 1; len(out) > 0; i++ {
-		sum := hmacSHA256(key, t, s, []byte{byte(i)})
-		n := copy(out, sum[:])
-		t, out = out[:n], out[n:]
+	k := newHMACKey(key)
+	prfPrimeFrom(&k, nil, 1, s, out)
+}
+
+// prfPrimeFrom is prfPrime from block n on; t is the block before.
+func prfPrimeFrom(k *hmacKey, t []byte, n byte, s, out []byte) {
+	for ; len(out) > 0; n++ {
+		sum := k.sha256(t, s, []byte{n})
+		m := copy(out, sum[:])
+		t, out = out[:m], out[m:]
 	}
 }

@@ -168,6 +168,10 @@ type machine struct {
 	// What follows from the vector; made when first needed.
 	keys     Keys
 	haveKeys bool
+	// Of EAP-AKA', the exported keys are made when the peer has proved itself;
+	// prf is where their derivation goes on.
+	exported bool
+	prf      [32]byte
 
 	// reauth is the fast re-authentication that runs; nil in a full
 	// authentication.
@@ -285,10 +289,22 @@ func (m *machine) deriveAKA() {
 		m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
 		return
 	}
-	m.keys = AKAPrimeKeys(m.identity, m.vector.CK, m.vector.IK)
-	if m.fs.agreed {
-		m.keys.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
+	m.keys, m.prf = primeSession(m.identity, m.vector.CK, m.vector.IK)
+	m.exported = false
+}
+
+// exportedKeys is sessionKeys with what the run leaves behind: KRe, MSK, EMSK.
+func (m *machine) exportedKeys() *Keys {
+	k := m.sessionKeys()
+	if m.method.typ == eap.TypeAKAPrime && !m.exported {
+		m.exported = true
+		if m.fs.agreed {
+			k.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
+		} else {
+			k.primeExport(m.identity, m.vector.CK, m.vector.IK, m.prf)
+		}
 	}
+	return k
 }
 
 // messageKeys returns the keys that protect messages.

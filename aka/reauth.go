@@ -197,7 +197,7 @@ func (m *machine) enterKeep(t eap.Turn) eap.Step {
 		Method:      m.method.typ,
 		IMSI:        m.imsi,
 		NetworkName: m.boundNetwork(),
-		Keys:        m.sessionKeys().reauthKeys(),
+		Keys:        m.exportedKeys().reauthKeys(),
 		Counter:     1,
 		Expires:     t.Now.Add(m.method.cfg.ReauthLimits.Age),
 
