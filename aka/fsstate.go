@@ -29,6 +29,13 @@ func (m *machine) keepsFS() bool {
 	}
 }
 
+var _ eap.Confined = (*machine)(nil)
+
+// Confined implements [eap.Confined]: the ephemeral private key, the secret
+// made with it, and a re-authentication key that came of one are not to be had
+// from a recording, whoever learns which key later (RFC 9678, section 7.2).
+func (m *machine) Confined() bool { return m.keepsFS() }
+
 // fsAllows reports whether a re-authentication may use the context: where
 // forward secrecy is required, its keys must have had it.
 func (m *machine) fsAllows(c *ReauthContext) bool {

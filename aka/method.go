@@ -61,8 +61,9 @@ type Config struct {
 	Rand io.Reader
 	// ForwardSecrecy says whether EAP-AKA' is done with forward secrecy (RFC
 	// 9678). It costs a key pair per login that offers it, and another
-	// multiplication per login that uses it. Its other side: whoever gets
-	// what machines store (AppendState), opened, gets the private key.
+	// multiplication per login that uses it. While such a login waits, its
+	// machine is [eap.Confined]: whoever gets what AppendState writes gets the
+	// private key.
 	ForwardSecrecy ForwardSecrecy
 	// FSGroups are the groups for it, preferred first. Nil: P-256, which
 	// costs less here, then X25519.

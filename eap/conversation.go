@@ -131,6 +131,13 @@ func (c *Conversation) Peer() Peer { return c.peer }
 // until the peer has told it. Unauthenticated.
 func (c *Conversation) Identity() Identity { return c.id }
 
+// Confined reports whether the state must stay in this process for now: see
+// the [Confined] machine.
+func (c *Conversation) Confined() bool {
+	m, ok := c.machine.(Confined)
+	return ok && m.Confined()
+}
+
 // Method returns the type of the method that runs, 0 if none does yet.
 func (c *Conversation) Method() Type {
 	if c.method == nil {

@@ -49,6 +49,15 @@ type Machine interface {
 	AppendState(b []byte) ([]byte, error)
 }
 
+// Confined is what a [Machine] adds whose state must, for a time, not leave the
+// process, however well it is sealed: with forward secrecy, the key that opens
+// a recorded seal years later would be one more long-term key.
+type Confined interface {
+	Machine
+	// Confined reports whether the state that AppendState would write is such.
+	Confined() bool
+}
+
 // Turn is what a machine may know of the outside at one step.
 type Turn struct {
 	// Now is the time of the step.

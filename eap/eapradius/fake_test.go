@@ -27,6 +27,7 @@ type fakeMethod struct {
 	start byte
 	hold  chan struct{} // orderNeed waits for it
 	fat   int           // how much longer than needed the state is
+	stays bool          // the state is confined
 }
 
 // Orders of a fakeMachine.
@@ -85,6 +86,8 @@ type fakeMachine struct {
 	asked byte
 	round byte
 }
+
+func (m *fakeMachine) Confined() bool { return m.stays }
 
 func fakeResult(m fakeMethod, identity string) *eap.Result {
 	r := &eap.Result{Method: m.typ, Identity: identity, IMSI: eap.MustParseIMSI("001010000000001"), SessionID: []byte("session id")}

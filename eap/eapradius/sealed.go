@@ -18,8 +18,8 @@ import (
 
 // sealed is a room that is in no process at all: the conversation travels,
 // sealed, in the State attribute, so that every server with the same keys
-// can answer every round of it. What does not fit in an attribute waits in
-// a table.
+// can answer every round of it. What does not fit in an attribute, or must not
+// leave the process (eap.Confined), waits in a table.
 //
 // A State that is all the server knows can be sent twice. The window for that
 // is the conversation's timeout, and within it this process remembers the
@@ -179,7 +179,7 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 		r.used.done(s.login, s.turn, now)
 		b = slices.Grow(b, len(plain)+keyring.Overhead)
 		return r.sealer.Seal(b, plain, s.appendOrigin(buf.origin[:0])), nil
-	case err != nil && !errors.Is(err, errTooLong):
+	case err != nil && !errors.Is(err, errStays):
 		return b, err
 	}
 	if err := r.table.begin(s, now); err != nil {
@@ -190,14 +190,18 @@ func (r *sealed) park(b []byte, s *session, repeated bool, now time.Time) ([]byt
 	return r.table.park(b, s, false, now)
 }
 
-// errTooLong: what waits does not fit in an attribute.
-var errTooLong = errors.New("eapradius: too long for a State")
+// errStays: what waits does not fit in an attribute, or must not leave the
+// process.
+var errStays = errors.New("eapradius: not for a State")
 
 func (r *sealed) encode(b []byte, s *session, now time.Time) ([]byte, error) {
+	if s.conv.Confined() {
+		return b, errStays
+	}
 	// Before it began: at a server whose clock is ahead.
 	issued := max(now.Sub(s.began).Milliseconds(), 0)
 	if issued > 1<<32-1 || s.requests > 255 || s.invalid > 255 || s.maxEAP > 1<<16-1 {
-		return b, errTooLong
+		return b, errStays
 	}
 	var flags byte
 	if s.authorized {
@@ -215,12 +219,12 @@ func (r *sealed) encode(b []byte, s *session, now time.Time) ([]byte, error) {
 		at := len(b)
 		for _, a := range s.grant {
 			if a.Type < 0 || a.Type > 255 || len(a.Attribute) > maxAttributeLen {
-				return b, errTooLong
+				return b, errStays
 			}
 			b = append(append(b, byte(a.Type), byte(2+len(a.Attribute))), a.Attribute...)
 		}
 		if len(b)-at > 255 {
-			return b, errTooLong
+			return b, errStays
 		}
 		b[at-1] = byte(len(b) - at)
 	}

@@ -109,6 +109,19 @@ func TestTooLongForState(t *testing.T) {
 	}
 }
 
+// TestConfined: what must not leave the process waits in it.
+func TestConfined(t *testing.T) {
+	a, b, _, _ := cluster(t, fakeMethod{stays: true}, Config{})
+	phone := newAP(t, a)
+	req := phone.login()
+	require.Len(t, phone.state, stateLen)
+	require.Equal(t, 1, a.Conversations())
+	elsewhere := *phone
+	elsewhere.h = b
+	elsewhere.sendFor(layeh.CodeAccessReject, order(req, orderSucceed))
+	phone.sendFor(layeh.CodeAccessAccept, order(req, orderSucceed))
+}
+
 func TestStateIsBoundToItsOrigin(t *testing.T) {
 	for name, change := range map[string]func(*ap){
 		"another station":     func(p *ap) { p.station = "02-00-00-00-00-99" },
