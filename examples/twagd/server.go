@@ -27,6 +27,7 @@ type server struct {
 	log      *slog.Logger
 	count    counters
 	node     *diameter.Node
+	reauth   aka.ReauthStore // nil: no fast re-authentication
 	radius   *radius.Server
 	diameter net.Listener // nil: nobody connects to us
 	// listening is closed, and address set, when RADIUS requests are taken.
@@ -52,6 +53,10 @@ func newServer(cfg config, log *slog.Logger) (*server, error) {
 	if len(cfg.Keys) == 0 {
 		log.Info("No keys are configured: made some that no other server has and that end with this one")
 	}
+	if c := cfg.EAP.Reauthentication; c.Enabled {
+		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
+	}
+	s.node.Handle(swx.ApplicationID, swx.CommandRegistrationTermination, swx.Terminator(s.terminate))
 	hss := swx.NewClient(s.node, s.swxClient())
 	auth, err := s.authenticator(hss, ring, watch.akaHooks())
 	if err != nil {
@@ -111,6 +116,21 @@ func (s *server) run(ctx context.Context) error {
 		return fmt.Errorf("radius.listen: %w", err)
 	}
 	return nil
+}
+
+// terminate forgets what lets a subscriber in without asking the HSS, which
+// has deregistered him (TS 29.273, clause 8.1.2.4). Which subscribers there
+// are is not kept, so nobody is unknown.
+func (s *server) terminate(ctx context.Context, imsi eap.IMSI, reason swx.ReasonCode) error {
+	s.log.Info("HSS deregistered a subscriber", "imsi", imsi, "reason", reason.String())
+	if s.reauth == nil {
+		return nil
+	}
+	err := s.reauth.Drop(ctx, imsi)
+	if err != nil {
+		s.log.Error("Store of re-authentications failed", "imsi", imsi, "error", err)
+	}
+	return err
 }
 
 func (s *server) diameterNode(hooks diameter.Hooks) diameter.Config {
@@ -213,8 +233,8 @@ func (s *server) method(ring *keyring.Ring) (aka.Config, error) {
 	if c.Pseudonyms.Enabled {
 		cfg.Pseudonyms = aka.NewPseudonyms(ring, aka.PseudonymConfig{MaxAge: c.Pseudonyms.MaxAge})
 	}
-	if c.Reauthentication.Enabled {
-		cfg.Reauth = aka.NewMemoryReauthStore(c.Reauthentication.MaxContexts)
+	if s.reauth != nil {
+		cfg.Reauth = s.reauth
 		cfg.ReauthLimits = aka.ReauthLimits{Count: c.Reauthentication.Count, Age: c.Reauthentication.Age}
 	}
 	for _, g := range c.ForwardSecrecy.Groups {

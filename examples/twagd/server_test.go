@@ -18,6 +18,7 @@ import (
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/radius/radiustest"
+	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
@@ -105,7 +106,7 @@ log:
 
 // startHome runs a server by the settings, with an HSS that has one subscriber
 // and connects to it, and an access point.
-func startHome(t *testing.T, imsi eap.IMSI, settings string) (*radiustest.AP, *syncBuffer) {
+func startHome(t *testing.T, imsi eap.IMSI, settings string) (*radiustest.AP, *swxtest.HSS, *syncBuffer) {
 	t.Helper()
 	s, out := startServer(t, `
 diameter:
@@ -135,7 +136,7 @@ log:
 	ap, err := radiustest.NewAP(radiustest.Config{Server: s.address.String(), Secret: "the secret of all clients"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ap.Close()) })
-	return ap, out
+	return ap, hss, out
 }
 
 // What phones are given for the next time, as they use it.
@@ -153,7 +154,7 @@ func TestServerTemporaryIdentities(t *testing.T) {
 		{"neither", "eap:\n  sealed_state: false\n  pseudonyms: {enabled: false}\n  reauthentication: {enabled: false}\n", []string{full, full}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ap, _ := startHome(t, imsi, tc.settings)
+			ap, _, _ := startHome(t, imsi, tc.settings)
 			u, err := ue.New(ue.Config{IMSI: imsi})
 			require.NoError(t, err)
 			for i, want := range tc.want {
@@ -173,6 +174,30 @@ func TestServerTemporaryIdentities(t *testing.T) {
 	}
 }
 
+// A subscriber that the HSS deregisters has a full login next, for which the
+// HSS is asked.
+func TestServerDeregisters(t *testing.T) {
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	for _, settings := range []string{"", "eap:\n  reauthentication: {enabled: false}\n"} {
+		ap, hss, out := startHome(t, imsi, settings)
+		u, err := ue.New(ue.Config{IMSI: imsi})
+		require.NoError(t, err)
+		_, err = u.Login(t.Context(), ap)
+		require.NoError(t, err)
+		code, err := hss.Terminate(t.Context(), imsi, swx.ReasonPermanentTermination)
+		require.NoError(t, err)
+		require.Equal(t, uint32(swx.ResultSuccess), code)
+
+		before := hss.Stats().Vectors
+		_, err = u.Login(t.Context(), ap)
+		require.NoError(t, err)
+		require.False(t, u.Reauthenticated())
+		require.Equal(t, before+1, hss.Stats().Vectors)
+		waitFor(t, out, "HSS deregistered a subscriber")
+		require.NotContains(t, out.String(), imsi.Digits())
+	}
+}
+
 func TestServerForwardSecrecy(t *testing.T) {
 	imsi := eap.MustParseIMSI(provision.FirstIMSI)
 	for _, tc := range []struct {
@@ -185,7 +210,7 @@ func TestServerForwardSecrecy(t *testing.T) {
 		{"{policy: required}", true, false, "P-256"},
 	} {
 		t.Run(tc.policy, func(t *testing.T) {
-			ap, out := startHome(t, imsi, "eap:\n  methods: [aka-prime]\n  forward_secrecy: "+tc.policy+"\n")
+			ap, _, out := startHome(t, imsi, "eap:\n  methods: [aka-prime]\n  forward_secrecy: "+tc.policy+"\n")
 			for fs, want := range map[aka.ForwardSecrecy]bool{aka.FSRequired: tc.with, aka.FSOff: tc.without} {
 				u, err := ue.New(ue.Config{IMSI: imsi, ForwardSecrecy: fs})
 				require.NoError(t, err)
@@ -213,13 +238,13 @@ func TestServerIdentityPrivacy(t *testing.T) {
 		require.NoError(t, err)
 		return usim
 	}
-	ap, _ := startHome(t, imsi, "eap:\n  identity_keys: [{file: "+file+", attribute: serial=7}]\n")
+	ap, _, _ := startHome(t, imsi, "eap:\n  identity_keys: [{file: "+file+", attribute: serial=7}]\n")
 	peer, err := eaptest.NewPeer(eaptest.PeerConfig{USIM: usim(), IMSI: imsi, IdentityKey: &key.PublicKey, IdentityKeyAttribute: "serial=7"})
 	require.NoError(t, err)
 	_, err = ap.Login(t.Context(), peer, "02-00-00-00-00-01")
 	require.NoError(t, err)
 
-	ap, _ = startHome(t, imsi, "eap:\n  refuse_permanent_identity: true\n")
+	ap, _, _ = startHome(t, imsi, "eap:\n  refuse_permanent_identity: true\n")
 	peer, err = eaptest.NewPeer(eaptest.PeerConfig{USIM: usim(), IMSI: imsi})
 	require.NoError(t, err)
 	_, err = ap.Login(t.Context(), peer, "02-00-00-00-00-01")
@@ -233,10 +258,10 @@ func TestServerIdentityPrivacy(t *testing.T) {
 // What the log says of keys.
 func TestServerKeysInTheLog(t *testing.T) {
 	imsi := eap.MustParseIMSI(provision.FirstIMSI)
-	_, out := startHome(t, imsi, "")
+	_, _, out := startHome(t, imsi, "")
 	waitFor(t, out, "No keys are configured")
 	secret := newSecret()
-	ap, out := startHome(t, imsi, "keys: [{id: 1, secret: "+secret+"}]\n")
+	ap, _, out := startHome(t, imsi, "keys: [{id: 1, secret: "+secret+"}]\n")
 	u, err := ue.New(ue.Config{IMSI: imsi})
 	require.NoError(t, err)
 	_, err = u.Login(t.Context(), ap)
