@@ -15,9 +15,15 @@ import (
 // told otherwise; each takes about half a kilobyte.
 const DefaultReauthContexts = 100_000
 
+// maxSubscriberContexts is how many of them one subscriber has: what his phone
+// holds now, what it held before if it missed the end of a login, and the same
+// of another method. Without a bound a phone that never re-authenticates would
+// push all others out.
+const maxSubscriberContexts = 4
+
 // MemoryReauthStore is a [ReauthStore] in the memory of one process. When it is
-// full, the context that was stored longest ago goes. It is safe for concurrent
-// use.
+// full, the context that was stored longest ago goes; a subscriber has four at
+// most. It is safe for concurrent use.
 type MemoryReauthStore struct {
 	max int
 
@@ -107,6 +113,9 @@ func (s *MemoryReauthStore) Drop(_ context.Context, imsi eap.IMSI) error {
 func (s *MemoryReauthStore) put(c ReauthContext) {
 	if e, ok := s.byName[c.Username]; ok {
 		s.remove(e)
+	}
+	if names := s.byIMSI[c.IMSI]; len(names) >= maxSubscriberContexts {
+		s.remove(s.byName[names[0]])
 	}
 	// The front is close to expire first: contexts of later runs of one
 	// subscriber stand behind, with the time of his full authentication.

@@ -49,6 +49,27 @@ func TestMemoryReauthStoreBound(t *testing.T) {
 	require.Panics(t, func() { NewMemoryReauthStore(-1) })
 }
 
+// A phone that never re-authenticates, logging in over and over, keeps neither
+// memory nor other subscribers' contexts from them.
+func TestMemoryReauthStoreBoundsSubscriber(t *testing.T) {
+	s := NewMemoryReauthStore(10)
+	other := testContext(100)
+	require.NoError(t, s.Put(t.Context(), other))
+	for n := range 100 {
+		c := testContext(0)
+		c.Username = fmt.Sprintf("4again%d", n)
+		require.NoError(t, s.Put(t.Context(), c))
+	}
+	require.Equal(t, 1+maxSubscriberContexts, s.Len())
+	require.Len(t, s.byIMSI[testContext(0).IMSI], maxSubscriberContexts)
+	_, err := s.Get(t.Context(), other.Username)
+	require.NoError(t, err)
+	_, err = s.Get(t.Context(), "4again99")
+	require.NoError(t, err)
+	_, err = s.Get(t.Context(), fmt.Sprintf("4again%d", 99-maxSubscriberContexts))
+	require.ErrorIs(t, err, ErrNoReauth, "his oldest go")
+}
+
 // Expired contexts make room without being asked for.
 func TestMemoryReauthStoreExpires(t *testing.T) {
 	s := NewMemoryReauthStore(100)
