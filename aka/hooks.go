@@ -41,7 +41,8 @@ type Event struct {
 	// FSGroup is the group whose key agreement the run has had; 0 without
 	// forward secrecy, before Verified, and in a fast re-authentication.
 	FSGroup FSGroup
-	// Err is the reason of Rejected. It holds no key and no full IMSI.
+	// Err is the reason of Rejected and StoreFailed. It holds no key and no
+	// full IMSI, as long as the errors of sources and stores hold none.
 	Err error
 }
 

@@ -15,6 +15,7 @@ func TestEncodersAreToldNothing(t *testing.T) {
 	for _, v := range []any{
 		Vector{CK: [16]byte{1, 2, 3}}, Triplet{}, Keys{}, milenage.Output{},
 		struct{ V Vector }{}, []*Vector{{}},
+		ReauthContext{Username: "4name"}, ReauthKeys{}, IdentityKey{Key: rsaKeys()[0]},
 	} {
 		b, err := json.Marshal(v)
 		require.NoError(t, err)

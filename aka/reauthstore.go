@@ -24,8 +24,8 @@ var (
 //
 // Usernames are compared octet by octet. Contexts are values: what a caller
 // does with one that it has put or got changes nothing in the store. A context
-// may be forgotten once it has expired, and earlier for want of room: its peer
-// then has a full authentication. An expired context may as well be returned.
+// may be forgotten once it has expired, and earlier for want of room, in the
+// store or for one subscriber: its peer then has a full authentication. An expired context may as well be returned.
 //
 // All methods may block until ctx ends, and are called by many goroutines at
 // once. What one has done is seen by every call that begins after it returned,
@@ -86,6 +86,10 @@ func (c ReauthContext) GoString() string { return c.String() }
 // Format implements fmt.Formatter, so that no verb prints the context.
 func (c ReauthContext) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(c.String())) }
 
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the context away. A store encodes it field by field.
+func (c ReauthContext) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
 // ReauthKeys are the keys of a full authentication that later ones use. They
 // print redacted.
 type ReauthKeys struct {
@@ -99,6 +103,10 @@ type ReauthKeys struct {
 
 // Format implements fmt.Formatter, so that no verb prints the keys.
 func (k ReauthKeys) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("aka.ReauthKeys[redacted]")) }
+
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the keys away.
+func (ReauthKeys) MarshalText() ([]byte, error) { return []byte("aka.ReauthKeys[redacted]"), nil }
 
 // reauthKeys returns what of k later runs use.
 func (k *Keys) reauthKeys() ReauthKeys {
