@@ -36,6 +36,10 @@ func (k IdentityKey) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "identity key %q [redacted]", k.Attribute)
 }
 
+// MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
+// give the key away.
+func (k IdentityKey) MarshalText() ([]byte, error) { return fmt.Append(nil, k), nil }
+
 // ErrCertificate: the phone encrypted its identity for a key that has been
 // replaced.
 var ErrCertificate = errors.New("aka: identity encrypted for a retired key")
@@ -79,7 +83,9 @@ func (m *Method) reveal(encrypted string) (string, error) {
 	}
 	for i := range m.cfg.IdentityKeys {
 		k := &m.cfg.IdentityKeys[i]
-		if named && k.Attribute != attribute {
+		// A length that is not the key's never decrypts (RFC 8017, section
+		// 7.1.2), and shall cost nothing.
+		if named && k.Attribute != attribute || len(sealed) != k.Key.Size() {
 			continue
 		}
 		plain, err := rsa.DecryptOAEP(sha256.New(), nil, k.Key, sealed, nil)

@@ -94,6 +94,27 @@ func TestEncryptedIdentity(t *testing.T) {
 	require.Equal(t, "ask AT_ANY_ID_REQ", c.start())
 }
 
+// A sealed identity is as long as the key, leading zeros included (RFC 8017,
+// section 7.1.2, step 1): what is shorter costs no decryption.
+func TestEncryptedIdentityLength(t *testing.T) {
+	k := rsaKeys()[0]
+	m := newTest(eap.TypeAKA, Config{IdentityKeys: []IdentityKey{{Key: k}}})
+	for {
+		c, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, &k.PublicKey, []byte(akaID), nil)
+		require.NoError(t, err)
+		if c[0] != 0 {
+			continue
+		}
+		encode := base64.StdEncoding.EncodeToString
+		identity, err := m.reveal("\x00" + encode(c))
+		require.NoError(t, err)
+		require.Equal(t, akaID, identity)
+		_, err = m.reveal("\x00" + encode(c[1:]))
+		require.ErrorIs(t, err, ErrIdentity)
+		return
+	}
+}
+
 func TestIdentityKeysValidate(t *testing.T) {
 	k := rsaKeys()[0]
 	bad := rsa.PrivateKey{PublicKey: k.PublicKey, D: big.NewInt(3), Primes: k.Primes}
