@@ -74,7 +74,8 @@ func (m *machine) result() *eap.Result {
 
 // succeed ends the run well.
 func (m *machine) succeed() eap.Step {
-	m.setState(stateDone)
+	r := m.result() // first: what comes next forgets the shared secret
 	m.tell(m.method.cfg.Hooks.Succeeded, nil)
-	return eap.Step{Kind: eap.StepSuccess, Result: m.result()}
+	m.setState(stateDone)
+	return eap.Step{Kind: eap.StepSuccess, Result: r}
 }

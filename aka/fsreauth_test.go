@@ -109,4 +109,19 @@ func TestForwardSecrecyForgets(t *testing.T) {
 	require.Equal(t, "notify 1031 with MAC", c.resume(eap.Authorization{Refusal: eap.RefusalNotSubscribed}))
 	require.NoError(t, c.last.VerifyMAC(&k, nil))
 	require.Zero(t, f.secret)
+
+	// Nor does it, or the shared secret, outlive the run.
+	c = newFS(t, Config{}).toChallenge()
+	f = &c.m.(*machine).fs
+	require.Equal(t, "failure", c.handle(c.response(SubtypeAuthReject, nil)))
+	require.Zero(t, f.secret)
+	require.Nil(t, f.private)
+
+	c = newFS(t, Config{}).toChallenge()
+	f = &c.m.(*machine).fs
+	value, k = c.fsKeys()
+	require.Equal(t, "need authorization", c.handle(c.fsPublic(value)))
+	require.Equal(t, "success", c.resume(eap.Authorization{}))
+	require.Equal(t, k.MSK, c.step.Result.MSK)
+	require.Zero(t, f.secret)
 }

@@ -261,7 +261,7 @@ func (m *machine) Resume(t eap.Turn, answer eap.Answer) eap.Step {
 
 // setState is the one way from state to state.
 func (m *machine) setState(s state) {
-	if s == stateNotifyFailure {
+	if s == stateNotifyFailure || s == stateDone {
 		m.fs.forget()
 	}
 	m.state = s
