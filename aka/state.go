@@ -1,6 +1,7 @@
 package aka
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -20,12 +21,13 @@ var ErrState = errors.New("aka: not a state of this method")
 //	Identity                   running check code, if there is one
 //	Start                      IMSI and identity as below
 //	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity (as by
-//	                           eap.AppendIdentity) unless it is the Peer's; RAND,
-//	                           AUTN, CK, IK, XRES with a length octet, what
+//	                           eap.AppendIdentity) unless it is the Peer's, in
+//	                           EAP-AKA' 4 octets of the network name's hash;
+//	                           RAND, AUTN, CK, IK, XRES with a length octet, what
 //	                           forward secrecy needs if it is in use,
 //	                           AT_CHECKCODE if not empty; in EAP-SIM, what
 //	                           simRun.append says
-//	Reauth, and NotifySuccess  IMSI and identity as above, counter, end of the
+//	Reauth, and NotifySuccess  IMSI to network as above, counter, end of the
 //	after a re-authentication  context in seconds of Unix time (4), NONCE_S,
 //	                           AT_MAC of the request, K_encr, K_aut, MK or K_re,
 //	                           AT_CHECKCODE if not empty
@@ -33,7 +35,7 @@ var ErrState = errors.New("aka: not a state of this method")
 //
 // Derived keys are not in it: it shall be short, and they are made in a few
 // microseconds.
-const stateVersion = 1
+const stateVersion = 2
 
 const (
 	flagIdentity   = 1 << iota // the identity is not that of the Peer
@@ -126,7 +128,19 @@ func (m *machine) appendSubscriber(b []byte, flags byte) []byte {
 	if flags&flagIdentity != 0 {
 		b = eap.AppendIdentity(b, m.identity)
 	}
+	if m.method.typ == eap.TypeAKAPrime {
+		sum := networkSum(m.network)
+		b = append(b, sum[:]...)
+	}
 	return b
+}
+
+// networkSum tells network names apart. Whoever goes on with a run must know it
+// under the name that the peer was told, and that its keys are bound to.
+func networkSum(name string) [4]byte {
+	var scratch [maxNetworkNameLen]byte
+	sum := sha256.Sum256(append(scratch[:0], name...))
+	return [4]byte(sum[:])
 }
 
 // Restore implements eap.Method. The error wraps [ErrState].
@@ -216,6 +230,10 @@ func (m *machine) restoreSubscriber(s *cryptobyte.String, flags byte) bool {
 			return false
 		}
 		m.identity, *s = identity, rest
+	}
+	if m.method.typ == eap.TypeAKAPrime {
+		var sum [4]byte
+		return s.CopyBytes(sum[:]) && sum == networkSum(m.network)
 	}
 	return true
 }

@@ -20,8 +20,8 @@ func TestStateIsShort(t *testing.T) {
 	}{
 		{eap.TypeAKA, false, akaID, 8 + 8 + 64 + 9},
 		{eap.TypeAKA, true, akaID, 8 + 8 + 64 + 9 + 20},
-		{eap.TypeAKAPrime, true, primeID, 8 + 8 + 64 + 9 + 32},
-		{eap.TypeAKAPrime, true, "6555444333222111@nai.epc.mnc044.mcc555.pub.3gppnetwork.org.x", 8 + 8 + 64 + 9 + 32},
+		{eap.TypeAKAPrime, true, primeID, 8 + 8 + 4 + 64 + 9 + 32},
+		{eap.TypeAKAPrime, true, "6555444333222111@nai.epc.mnc044.mcc555.pub.3gppnetwork.org.x", 8 + 8 + 4 + 64 + 9 + 32},
 	} {
 		conv := newConv(t, newTest(c.typ, Config{AlwaysRequestIdentity: c.always}), c.identity).toChallenge()
 		b, err := conv.m.AppendState(nil)
@@ -35,7 +35,7 @@ func TestStateIsShort(t *testing.T) {
 	conv.toChallenge()
 	b, err := conv.m.AppendState(nil)
 	require.NoError(t, err)
-	require.Len(t, b, 8+8+62+64+9+32)
+	require.Len(t, b, 8+8+62+4+64+9+32)
 	require.LessOrEqual(t, len(b), 200)
 }
 
@@ -107,7 +107,7 @@ func TestRestoreRefuses(t *testing.T) {
 			for _, bad := range []struct {
 				at int
 				to byte
-			}{{0, 0}, {0, 2}, {1, 18}, {2, byte(stateNew)}, {2, byte(stateVectors)}, {2, byte(stateAuthorization)}, {2, byte(stateDone)}, {2, 99}, {3, 0x80}, {4, 4}, {6, 1}, {6, 9}} {
+			}{{0, 0}, {0, 1}, {1, 18}, {2, byte(stateNew)}, {2, byte(stateVectors)}, {2, byte(stateAuthorization)}, {2, byte(stateDone)}, {2, 99}, {3, 0x80}, {4, 4}, {6, 1}, {6, 9}} {
 				b := append([]byte(nil), good...)
 				b[bad.at] = bad.to
 				refuse(name, b)
@@ -127,6 +127,38 @@ func TestRestoreRefuses(t *testing.T) {
 		bad = append([]byte(nil), states["first identity round"]...)
 		bad[4] = byte(askedNone)
 		refuse("not asked", bad)
+	})
+}
+
+// What binds keys to an access network would be worth nothing if a server that
+// goes on with a login took another name from its access point, or from its
+// configuration, than the phone was told.
+func TestRestoreKeepsNetwork(t *testing.T) {
+	bothMethods(t, func(t *testing.T, typ eap.Type) {
+		cfg := reauthConfig()
+		cfg.ResultIndications = true
+		m := newTest(typ, cfg)
+		cfg.NetworkName = "HRPD"
+		configured := newTest(typ, cfg)
+		states := waitingStates(t, typ)
+		r := toReauth(t, m, fullLogin(t, m, false), false)
+		var err error
+		states["re-authentication"], err = r.m.AppendState(nil)
+		require.NoError(t, err)
+		for name, b := range states {
+			peer := eap.Peer{Identity: idFor(typ)}
+			if name == "re-authentication" {
+				peer = r.peer
+			}
+			_, err := m.Restore(peer, b)
+			require.NoError(t, err, name)
+			bound := typ == eap.TypeAKAPrime && name != "failure" && !strings.HasSuffix(name, "identity round")
+			_, err = configured.Restore(peer, b)
+			require.Equal(t, bound, err != nil, name)
+			peer.NetworkName = "HRPD"
+			_, err = m.Restore(peer, b)
+			require.Equal(t, bound, err != nil, name)
+		}
 	})
 }
 
