@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/opentwag/twag/eap"
@@ -85,6 +86,9 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("aka: Config.NetworkName: %d octets, at most %d", len(c.NetworkName), maxNetworkNameLen)
 	case !utf8.ValidString(c.NetworkName):
 		return errors.New("aka: Config.NetworkName: not UTF-8")
+	case strings.HasPrefix(c.NetworkName, "5G:"):
+		// Every login would fail, its keys bound to another identity.
+		return errors.New("aka: Config.NetworkName: 5G names are not supported")
 	case c.MaxResyncs > 255:
 		return errors.New("aka: Config.MaxResyncs: more than 255")
 	case c.Triplets != 0 && (c.Triplets < minTriplets || c.Triplets > maxTriplets):

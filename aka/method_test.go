@@ -15,6 +15,7 @@ func TestConfigValidate(t *testing.T) {
 	for field, cfg := range map[string]Config{
 		"Config.NetworkName: 254": {NetworkName: strings.Repeat("x", 254)},
 		"Config.NetworkName: not": {NetworkName: "\xff"},
+		"Config.NetworkName: 5G":  {NetworkName: "5G:NSWO"},
 		"Config.MaxResyncs":       {MaxResyncs: 256},
 		"Config.Rules":            {Rules: &eap.IdentityRules{MNCDigits: map[string]int{"001": 9}}},
 	} {
