@@ -142,7 +142,7 @@ func (p *Pseudonyms) append(b []byte, method eap.Type, imsi eap.IMSI, now time.T
 		return b
 	}
 	key := &(*p.keys.Load())[0]
-	var sealed [pseudonymSealed]byte
+	var sealed [1 + 2*aes.BlockSize]byte // the tag before it is cut
 	sealed[0] = key.id
 	block := sealed[1 : 1+aes.BlockSize]
 	appendBCD(block[:0], imsi.Digits())
@@ -150,11 +150,9 @@ func (p *Pseudonyms) append(b []byte, method eap.Type, imsi eap.IMSI, now time.T
 	block[8], block[9], block[10] = byte(h>>16), byte(h>>8), byte(h)
 	copy(block[11:], random[:])
 	key.methods[m].seal.Encrypt(block, block)
-	var tag [aes.BlockSize]byte
-	key.methods[m].tag.Encrypt(tag[:], block)
-	copy(sealed[1+aes.BlockSize:], tag[:])
+	key.methods[m].tag.Encrypt(sealed[1+aes.BlockSize:], block)
 	b = append(b, temporaryMethods[m].pseudonym)
-	return base64url.AppendEncode(b, sealed[:])
+	return base64url.AppendEncode(b, sealed[:pseudonymSealed])
 }
 
 // Open returns the subscriber whose pseudonym for the method the username is.
