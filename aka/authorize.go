@@ -47,29 +47,24 @@ func refusalCode(r eap.Refusal) Notification {
 	}
 }
 
-// result is what a run that succeeds leaves.
+// result is what a run that succeeds leaves, the same for those who are asked
+// and in the end.
 func (m *machine) result() *eap.Result {
-	if r := m.reauth; r != nil {
-		k := r.exported(m.identity)
-		return &eap.Result{
-			Method:          m.method.typ,
-			Identity:        m.identity,
-			IMSI:            m.imsi,
-			MSK:             k.MSK,
-			EMSK:            k.EMSK,
-			SessionID:       SessionID(m.method.typ, r.nonceS, r.mac),
-			Reauthenticated: true,
-		}
+	if m.outcome != nil {
+		return m.outcome
 	}
-	k := m.exportedKeys()
-	return &eap.Result{
-		Method:    m.method.typ,
-		Identity:  m.identity,
-		IMSI:      m.imsi,
-		MSK:       k.MSK,
-		EMSK:      k.EMSK,
-		SessionID: m.method.flow.sessionID(m),
+	r := &eap.Result{Method: m.method.typ, Identity: m.identity, IMSI: m.imsi}
+	var k *Keys
+	if re := m.reauth; re != nil {
+		k = re.exported(m.identity)
+		r.Reauthenticated, r.SessionID = true, SessionID(m.method.typ, re.nonceS, re.mac)
+	} else {
+		k = m.exportedKeys()
+		r.SessionID = m.method.flow.sessionID(m)
 	}
+	r.MSK, r.EMSK = k.MSK, k.EMSK
+	m.outcome = r
+	return r
 }
 
 // succeed ends the run well.

@@ -38,10 +38,22 @@ func (m *Message) Decrypt(b []byte, k *Keys) ([]byte, error) {
 //
 // RFC 4187, section 10.12.
 func (m *Builder) Encrypt(k *Keys, iv [16]byte, nested func(*Builder)) {
+	at := m.beginEncr(&iv)
+	nested(m)
+	m.endEncr(k, &iv, at)
+}
+
+// beginEncr appends AT_IV and the head of AT_ENCR_DATA, and returns where that
+// is. With what is appended from there to endEncr it does what Encrypt does,
+// which moves the Builder to the heap for the sake of nested.
+func (m *Builder) beginEncr(iv *[16]byte) int {
 	m.Octets(AttrIV, iv[:])
 	at := len(m.b)
 	m.b = append(m.b, byte(AttrEncrData), 0, 0, 0)
-	nested(m)
+	return at
+}
+
+func (m *Builder) endEncr(k *Keys, iv *[16]byte, at int) {
 	if m.err != nil {
 		return
 	}

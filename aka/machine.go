@@ -182,6 +182,8 @@ type machine struct {
 
 	resultInd bool // both sides want AT_RESULT_IND
 
+	outcome *eap.Result // what result has made
+
 	reason error // why stateNotifyFailure was entered
 }
 

@@ -85,13 +85,13 @@ func (m *machine) enterReauth(t eap.Turn) eap.Step {
 	b := m.request(t, SubtypeReauthentication, reauthLen)
 	var iv [16]byte
 	m.random(&b, iv[:], r.nonceS[:])
-	b.Encrypt(&r.keys, iv, func(b *Builder) {
-		b.Number(AttrCounter, r.context.Counter)
-		b.Octets(AttrNonceS, r.nonceS[:])
-		if m.nextReauth {
-			m.nextReauthID(b)
-		}
-	})
+	at := b.beginEncr(&iv)
+	b.Number(AttrCounter, r.context.Counter)
+	b.Octets(AttrNonceS, r.nonceS[:])
+	if m.nextReauth {
+		m.nextReauthID(&b)
+	}
+	b.endEncr(&r.keys, &iv, at)
 	if m.method.typ != eap.TypeSIM {
 		b.Octets(AttrCheckcode, m.sum.octets())
 	}

@@ -179,6 +179,7 @@ func TestBCD(t *testing.T) {
 	for _, digits := range []string{"", "1", "001010", "12345678901234", "999999999999999", "1234567890123456"} {
 		require.Equal(t, digits, parseBCD([8]byte(appendBCD(nil, digits))))
 	}
+	require.Empty(t, parseBCD([8]byte{0x00, 0x10, 0x10, 0x1f, 0x5f, 0xff, 0xff, 0xff}), "digits behind the filler")
 }
 
 // What machines print holds no key.

@@ -59,13 +59,13 @@ func (m *machine) giveIdentities(t eap.Turn, b *Builder) {
 	var iv [16]byte
 	var random [pseudonymRandom]byte
 	m.random(b, iv[:], random[:])
-	b.Encrypt(m.sessionKeys(), iv, func(b *Builder) {
-		if pseudonyms != nil {
-			var scratch [pseudonymLen]byte
-			b.Octets(AttrNextPseudonym, pseudonyms.append(scratch[:0], m.method.typ, m.imsi, t.Now, random))
-		}
-		if m.nextReauth {
-			m.nextReauthID(b)
-		}
-	})
+	at := b.beginEncr(&iv)
+	if pseudonyms != nil {
+		var scratch [pseudonymLen]byte
+		b.Octets(AttrNextPseudonym, pseudonyms.append(scratch[:0], m.method.typ, m.imsi, t.Now, random))
+	}
+	if m.nextReauth {
+		m.nextReauthID(b)
+	}
+	b.endEncr(m.sessionKeys(), &iv, at)
 }
