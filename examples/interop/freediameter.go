@@ -39,8 +39,9 @@ func (r Relay) Start(dir string) (*Program, error) {
 	}
 	var accept, config strings.Builder
 	for _, id := range r.Accept {
-		// Without TLS, which our Inband-Security-Id of 0 says.
-		fmt.Fprintf(&accept, "ALLOW_OLD_TLS %s\n", id)
+		// Without TLS: with an Inband-Security-Id of 0, or with none (RFC 6733,
+		// section 6.10), which it takes for protection by IPsec.
+		fmt.Fprintf(&accept, "ALLOW_OLD_TLS ALLOW_IPSEC %s\n", id)
 	}
 	list := filepath.Join(dir, "accept")
 	fmt.Fprintf(&config, "Identity = %q;\nRealm = %q;\nPort = %d;\nSecPort = 0;\nNo_SCTP;\nNo_IPv6;\nListenOn = %q;\n", r.Identity, r.Realm, r.Port, RelayAddress)
