@@ -76,6 +76,16 @@ func TestPseudonymForged(t *testing.T) {
 		_, err := p.Open(eap.TypeAKA, name[:n], testTime)
 		require.ErrorIs(t, err, ErrPseudonym)
 	}
+	// 34 characters of base64 hold four bits more than 25 octets have. None of
+	// the other spellings opens.
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	end := len(name) - 1
+	last := strings.IndexByte(alphabet, name[end])
+	require.Zero(t, last%16)
+	for spelling := 1; spelling < 16; spelling++ {
+		_, err := p.Open(eap.TypeAKA, name[:end]+alphabet[last+spelling:][:1], testTime)
+		require.ErrorIs(t, err, ErrPseudonym, "spelling %d", spelling)
+	}
 	_, err := p.Open(eap.TypeAKA, name+"A", testTime)
 	require.ErrorIs(t, err, ErrPseudonym)
 	_, err = p.Open(eap.TypeAKAPrime, "7"+name[1:], testTime)

@@ -31,7 +31,7 @@ func (m *machine) fullSIM(t eap.Turn) eap.Step {
 	switch {
 	case m.sim.haveNonce:
 		return m.enterVectors(nil)
-	case m.state == stateIdentity && m.kind != eap.KindReauth:
+	case m.state == stateIdentity:
 		return m.fail(t, &AttrError{Subtype: SubtypeSIMStart, Attr: AttrNonceMT, Err: ErrMissing})
 	default:
 		return m.enterStart(t)
