@@ -1,10 +1,8 @@
 package aka
 
 import (
-	"container/list"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,11 +25,20 @@ const maxSubscriberContexts = 4
 type MemoryReauthStore struct {
 	max int
 
-	mu sync.Mutex
-	// byName has an element of order per context; byIMSI its username.
-	byName map[string]*list.Element
-	byIMSI map[eap.IMSI][]string
-	order  *list.List // of ReauthContext, oldest in front
+	mu     sync.Mutex
+	byName map[string]*reauthEntry
+	// byIMSI has the context stored last; older leads to the others.
+	byIMSI map[eap.IMSI]*reauthEntry
+	// oldest and newest are the ends of the list of all, in the order in which
+	// they were stored.
+	oldest, newest *reauthEntry
+}
+
+// reauthEntry is a context in the store.
+type reauthEntry struct {
+	ReauthContext
+	prev, next *reauthEntry // of all
+	older      *reauthEntry // of the same subscriber
 }
 
 var _ ReauthStore = (*MemoryReauthStore)(nil)
@@ -47,9 +54,8 @@ func NewMemoryReauthStore(bound int) *MemoryReauthStore {
 	}
 	return &MemoryReauthStore{
 		max:    bound,
-		byName: make(map[string]*list.Element),
-		byIMSI: make(map[eap.IMSI][]string),
-		order:  list.New(),
+		byName: make(map[string]*reauthEntry),
+		byIMSI: make(map[eap.IMSI]*reauthEntry),
 	}
 }
 
@@ -62,7 +68,7 @@ func (s *MemoryReauthStore) Format(f fmt.State, _ rune) {
 func (s *MemoryReauthStore) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.order.Len()
+	return len(s.byName)
 }
 
 // Get implements ReauthStore.
@@ -73,7 +79,7 @@ func (s *MemoryReauthStore) Get(_ context.Context, username string) (ReauthConte
 	if !ok {
 		return ReauthContext{}, ErrNoReauth
 	}
-	return e.Value.(ReauthContext), nil
+	return e.ReauthContext, nil
 }
 
 // Put implements ReauthStore.
@@ -89,7 +95,7 @@ func (s *MemoryReauthStore) Swap(_ context.Context, username string, counter uin
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.byName[username]
-	if !ok || e.Value.(ReauthContext).Counter != counter {
+	if !ok || e.Counter != counter {
 		return ErrReauthUsed
 	}
 	s.remove(e)
@@ -103,8 +109,8 @@ func (s *MemoryReauthStore) Swap(_ context.Context, username string, counter uin
 func (s *MemoryReauthStore) Drop(_ context.Context, imsi eap.IMSI) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, username := range slices.Clone(s.byIMSI[imsi]) {
-		s.remove(s.byName[username])
+	for e := s.byIMSI[imsi]; e != nil; e = s.byIMSI[imsi] {
+		s.remove(e)
 	}
 	return nil
 }
@@ -114,30 +120,50 @@ func (s *MemoryReauthStore) put(c ReauthContext) {
 	if e, ok := s.byName[c.Username]; ok {
 		s.remove(e)
 	}
-	if names := s.byIMSI[c.IMSI]; len(names) >= maxSubscriberContexts {
-		s.remove(s.byName[names[0]])
+	n, last := 0, (*reauthEntry)(nil)
+	for e := s.byIMSI[c.IMSI]; e != nil; e = e.older {
+		n, last = n+1, e
+	}
+	if n >= maxSubscriberContexts {
+		s.remove(last)
 	}
 	// The front is close to expire first: contexts of later runs of one
 	// subscriber stand behind, with the time of his full authentication.
 	now := time.Now()
-	for e := s.order.Front(); e != nil; e = s.order.Front() {
-		if s.order.Len() < s.max && now.Before(e.Value.(ReauthContext).Expires) {
-			break
-		}
-		s.remove(e)
+	for s.oldest != nil && (len(s.byName) >= s.max || !now.Before(s.oldest.Expires)) {
+		s.remove(s.oldest)
 	}
-	s.byName[c.Username] = s.order.PushBack(c)
-	s.byIMSI[c.IMSI] = append(s.byIMSI[c.IMSI], c.Username)
+	e := &reauthEntry{ReauthContext: c, prev: s.newest, older: s.byIMSI[c.IMSI]}
+	if s.newest == nil {
+		s.oldest = e
+	} else {
+		s.newest.next = e
+	}
+	s.newest = e
+	s.byName[c.Username] = e
+	s.byIMSI[c.IMSI] = e
 }
 
-func (s *MemoryReauthStore) remove(e *list.Element) {
-	c := s.order.Remove(e).(ReauthContext)
-	delete(s.byName, c.Username)
-	names := s.byIMSI[c.IMSI]
-	if len(names) == 1 {
-		delete(s.byIMSI, c.IMSI)
-		return
+func (s *MemoryReauthStore) remove(e *reauthEntry) {
+	delete(s.byName, e.Username)
+	if e.prev == nil {
+		s.oldest = e.next
+	} else {
+		e.prev.next = e.next
 	}
-	i := slices.Index(names, c.Username)
-	s.byIMSI[c.IMSI] = slices.Delete(names, i, i+1)
+	if e.next == nil {
+		s.newest = e.prev
+	} else {
+		e.next.prev = e.prev
+	}
+	if first := s.byIMSI[e.IMSI]; first != e {
+		for first.older != e {
+			first = first.older
+		}
+		first.older = e.older
+	} else if e.older != nil {
+		s.byIMSI[e.IMSI] = e.older
+	} else {
+		delete(s.byIMSI, e.IMSI)
+	}
 }

@@ -44,6 +44,8 @@ func TestMemoryReauthStoreBound(t *testing.T) {
 	require.Zero(t, s.Len())
 	require.Empty(t, s.byName)
 	require.Empty(t, s.byIMSI)
+	require.Nil(t, s.oldest)
+	require.Nil(t, s.newest)
 
 	require.Equal(t, DefaultReauthContexts, NewMemoryReauthStore(0).max)
 	require.Panics(t, func() { NewMemoryReauthStore(-1) })
@@ -61,7 +63,11 @@ func TestMemoryReauthStoreBoundsSubscriber(t *testing.T) {
 		require.NoError(t, s.Put(t.Context(), c))
 	}
 	require.Equal(t, 1+maxSubscriberContexts, s.Len())
-	require.Len(t, s.byIMSI[testContext(0).IMSI], maxSubscriberContexts)
+	chain := 0
+	for e := s.byIMSI[testContext(0).IMSI]; e != nil; e = e.older {
+		chain++
+	}
+	require.Equal(t, maxSubscriberContexts, chain)
 	_, err := s.Get(t.Context(), other.Username)
 	require.NoError(t, err)
 	_, err = s.Get(t.Context(), "4again99")
@@ -125,4 +131,61 @@ func TestNeedReauth(t *testing.T) {
 	}
 	a := (&NeedReauth{Op: 9}).Resolve(t.Context()).(ReauthAnswer)
 	require.ErrorIs(t, a.Err, errNotNow)
+}
+
+// What is removed is out of both lists, wherever it stood in them.
+func TestMemoryReauthStoreLists(t *testing.T) {
+	put := func(s *MemoryReauthStore, n int) {
+		c := testContext(n % 3 * 2) // three subscribers
+		c.Username = fmt.Sprintf("4n%d", n)
+		require.NoError(t, s.Put(t.Context(), c))
+	}
+	for gone := range 9 {
+		s := NewMemoryReauthStore(0)
+		for n := range 9 {
+			put(s, n)
+		}
+		require.NoError(t, s.Swap(t.Context(), fmt.Sprintf("4n%d", gone), 1, nil))
+		put(s, 9)
+		var got, back, mine []string
+		for e := s.oldest; e != nil; e = e.next {
+			got = append(got, e.Username)
+		}
+		for e := s.newest; e != nil; e = e.prev {
+			back = append([]string{e.Username}, back...)
+		}
+		for n := range 3 {
+			for e := s.byIMSI[testContext(n*2).IMSI]; e != nil; e = e.older {
+				mine = append(mine, e.Username)
+			}
+		}
+		var want []string
+		for n := range 10 {
+			if n != gone {
+				want = append(want, fmt.Sprintf("4n%d", n))
+			}
+		}
+		require.Equal(t, want, got)
+		require.Equal(t, want, back)
+		require.ElementsMatch(t, want, mine)
+		require.Len(t, s.byName, 9)
+	}
+}
+
+func BenchmarkMemoryReauthStore(b *testing.B) {
+	s := NewMemoryReauthStore(0)
+	names := make([]string, 4096)
+	for i := range names {
+		names[i] = fmt.Sprintf("4name%d", i)
+	}
+	c := testContext(0)
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Username = names[i%len(names)]
+		if err := s.Put(b.Context(), c); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
 }
