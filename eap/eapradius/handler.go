@@ -112,6 +112,23 @@ func (x *exchange) context() context.Context {
 	return x.ctx
 }
 
+// needContext is x.context() for a need, set up when it is first asked for
+// something: what a store in memory answers takes no context at all.
+type needContext struct{ x *exchange }
+
+var _ context.Context = needContext{}
+
+func (c needContext) Deadline() (time.Time, bool) { return c.x.context().Deadline() }
+func (c needContext) Done() <-chan struct{}       { return c.x.context().Done() }
+func (c needContext) Err() error                  { return c.x.context().Err() }
+func (c needContext) Value(key any) any           { return c.x.context().Value(key) }
+
+// AfterFunc is what context.WithCancel and its kin look for in a foreign
+// parent, to follow it without a goroutine.
+func (c needContext) AfterFunc(f func()) (stop func() bool) {
+	return context.AfterFunc(c.x.context(), f)
+}
+
 // serve finds the conversation and hands it the packet.
 func (x *exchange) serve() {
 	switch q := &x.q; {
@@ -252,7 +269,7 @@ func (x *exchange) meet(o eap.Outcome) eap.Outcome {
 		case *eap.NeedAuthorization:
 			answer = x.authorize(need.Result)
 		case eap.Resolver:
-			answer = need.Resolve(x.context())
+			answer = need.Resolve(needContext{x})
 		default:
 			return eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
 		}
