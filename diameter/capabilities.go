@@ -23,10 +23,6 @@ type capabilities struct {
 	errorMessage string
 }
 
-// noInbandSecurity is NO_INBAND_SECURITY: security, if any, came before Diameter
-// (RFC 6733, section 6.10).
-const noInbandSecurity = 0
-
 // maxApplications bounds what is kept of a peer's list.
 const maxApplications = 256
 
@@ -70,7 +66,7 @@ func parseCapabilities(m wire.Message) (*capabilities, error) {
 		case AVPInbandSecurityID:
 			var v uint32
 			v, err = a.Uint32()
-			inband, plain = true, plain || v == noInbandSecurity
+			inband, plain = true, plain || v == 0
 		case AVPAuthApplicationID, AVPAcctApplicationID:
 			err = c.application(a, 0)
 		case AVPVendorSpecificApplicationID:
@@ -209,9 +205,6 @@ func (n *Node) appendCapabilities(w *wire.Builder, local net.Addr) {
 		w.Uint32(code, 0, wire.FlagMandatory, a.ID)
 		w.End(g)
 	}
-	// RFC 6733, section 6.10, takes its absence for the same; some nodes in the
-	// field take it for a demand of IPsec and close.
-	w.Uint32(AVPInbandSecurityID, 0, wire.FlagMandatory, noInbandSecurity)
 	if n.cfg.FirmwareRevision != 0 {
 		w.Uint32(AVPFirmwareRevision, 0, 0, n.cfg.FirmwareRevision)
 	}
