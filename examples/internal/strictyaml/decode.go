@@ -29,7 +29,7 @@ func Decode(name string, data []byte, v any) (*Source, error) {
 	d := decoder{src: src}
 	switch {
 	case len(file.Docs) > 1:
-		d.errs = append(d.errs, &Error{File: name, Line: line(file.Docs[1]), Message: "a second document in one file"})
+		d.errs = append(d.errs, &Error{File: name, Line: documentLine(file.Docs[1]), Message: "a second document in one file"})
 	case len(file.Docs) == 1 && file.Docs[0].Body != nil && file.Docs[0].Body.Type() != ast.CommentType:
 		d.value("", file.Docs[0].Body, reflect.ValueOf(v).Elem())
 	}
@@ -60,6 +60,18 @@ func (d *decoder) fail(key string, n ast.Node, format string, args ...any) {
 func line(n ast.Node) int {
 	if t := n.GetToken(); t != nil && t.Position != nil {
 		return t.Position.Line
+	}
+	return 0
+}
+
+// documentLine is the line that a document begins on. One without a body has
+// no token of its own.
+func documentLine(d *ast.DocumentNode) int {
+	switch {
+	case d.Body != nil:
+		return line(d.Body)
+	case d.Start != nil && d.Start.Position != nil:
+		return d.Start.Position.Line
 	}
 	return 0
 }
