@@ -5,7 +5,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -72,12 +71,6 @@ var benchMAA = HandlerFunc(func(_ context.Context, r *Request) (wire.Message, er
 	w.End(g)
 	return w.Message()
 })
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // inFlight runs do b.N times, benchInFlight at once, and reports the rate.
 func inFlight(b *testing.B, do func() error) {

@@ -2,6 +2,7 @@ package diameter
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,8 +45,17 @@ type Config struct {
 	// refused with 3010. It must not block.
 	AllowPeer func(PeerInfo) bool
 
+	// TLS is the certificate that this node shows, and the authorities
+	// (RootCAs) it trusts, for ServeTLS and for peers whose own TLS is nil.
+	// Both sides are always verified, by TLS 1.2 or later; ServerName and
+	// ClientAuth are set here, ClientCAs are RootCAs unless set, and
+	// InsecureSkipVerify is refused.
+	TLS *tls.Config
+
 	// Dial opens connections to peers whose own Dial is nil. Default: TCP by
-	// net.Dialer. Its context ends after HandshakeTimeout.
+	// net.Dialer, or SCTP. Its context ends after HandshakeTimeout. TLS is
+	// spoken on what it returns, unless that is a *tls.Conn, whose peer has to
+	// be as verified as with Config.TLS.
 	Dial func(ctx context.Context, p PeerConfig) (net.Conn, error)
 
 	// Watchdog is Twinit of RFC 3539, section 3.4.1: how long a connection may
@@ -109,6 +119,13 @@ type PeerConfig struct {
 	Address string
 	// Dial opens a connection to the peer. Default: that of Config.
 	Dial func(ctx context.Context) (net.Conn, error)
+	// Transport is "tcp" (the default), "tls" or "sctp". A peer with "tls" is
+	// refused when it comes without; one without may come with TLS. With TLS
+	// the peer's certificate has to name Host (as DNS name, ASCII case aside),
+	// whatever Address is.
+	Transport string
+	// TLS is for connections we open, in place of that of Config.
+	TLS *tls.Config
 }
 
 // initiates reports whether we connect to the peer.
@@ -119,6 +136,9 @@ type PeerInfo struct {
 	Host  string // Origin-Host
 	Realm string // Origin-Realm
 	Addr  net.Addr
+	// Transport is how it connects: "tcp", "tls" or "sctp". With "tls" its
+	// certificate has been verified to name Host.
+	Transport string
 }
 
 const (
@@ -147,6 +167,11 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("diameter: HostIPs[%d]: not an address", i)
 		}
 	}
+	if c.TLS != nil {
+		if err := validTLS(c.TLS); err != nil {
+			return fmt.Errorf("diameter: TLS.%w", err)
+		}
+	}
 	seen := make(map[string]bool)
 	for i, p := range c.Peers {
 		if err := validIdentity(p.Host); err != nil {
@@ -164,6 +189,9 @@ func (c *Config) Validate() error {
 			if err := validIdentity(p.Realm); err != nil {
 				return fmt.Errorf("diameter: Peers[%d].Realm: %w", i, err)
 			}
+		}
+		if err := c.validTransport(&p); err != nil {
+			return fmt.Errorf("diameter: Peers[%d].%w", i, err)
 		}
 		if p.Address != "" {
 			if _, _, err := net.SplitHostPort(p.Address); err != nil {
@@ -234,10 +262,7 @@ func (c Config) withDefaults(now time.Time) Config {
 	num(&c.MaxQueuedRequests, 1024)
 	num(&c.MaxConns, 256)
 	if c.Dial == nil {
-		c.Dial = func(ctx context.Context, p PeerConfig) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "tcp", p.Address)
-		}
+		c.Dial = dialTransport
 	}
 	if c.Dictionary == nil {
 		c.Dictionary = DefaultDictionary()

@@ -2,6 +2,7 @@ package diameter
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ const (
 type conn struct {
 	node      *Node
 	nc        net.Conn
-	initiator bool // we connected
+	tls       *tls.Conn // nc, if that is one
+	initiator bool      // we connected
 	ctx       context.Context
 	cancel    context.CancelFunc
 
@@ -63,6 +65,7 @@ type conn struct {
 
 func (n *Node) newConn(nc net.Conn, initiator bool) *conn {
 	c := &conn{node: n, nc: nc, initiator: initiator, done: make(chan struct{})}
+	c.tls, _ = nc.(*tls.Conn)
 	c.ctx, c.cancel = context.WithCancel(n.ctx)
 	c.w.init(nc, n.cfg.WriteTimeout, n.cfg.MaxQueuedOctets)
 	c.pending.init(n.cfg.MaxPending, rand.Uint32())
@@ -72,7 +75,8 @@ func (n *Node) newConn(nc net.Conn, initiator bool) *conn {
 	}
 	n.wg.Go(func() {
 		err, all := c.w.loop()
-		if all {
+		if all && c.closeWrite() || !all && c.tls != nil && !c.open() {
+			// In the latter case the reader may find an alert that says why.
 			c.linger()
 		}
 		c.close(err)
@@ -80,16 +84,20 @@ func (n *Node) newConn(nc net.Conn, initiator bool) *conn {
 	return c
 }
 
+// lingerTime is how long a peer may take to close a connection.
+const lingerTime = time.Second
+
+// closeWrite tells the peer that nothing more comes. false: it can't be told.
+func (c *conn) closeWrite() bool {
+	hc, ok := c.nc.(interface{ CloseWrite() error })
+	return !ok || hc.CloseWrite() == nil
+}
+
 // linger is called after the last octet was written: it waits a little for the
 // peer to close, so that what was written is not lost to a reset (closing a
 // TCP socket with unread data sends one).
 func (c *conn) linger() {
-	if hc, ok := c.nc.(interface{ CloseWrite() error }); ok {
-		if hc.CloseWrite() != nil {
-			return
-		}
-	}
-	t := time.NewTimer(time.Second)
+	t := time.NewTimer(lingerTime)
 	defer t.Stop()
 	select {
 	case <-c.done:
@@ -111,7 +119,11 @@ func (c *conn) lost(err error) error {
 func (c *conn) close(err error) {
 	c.once.Do(func() {
 		c.err = err
-		_ = c.nc.Close()
+		if c.tls != nil {
+			_ = c.tls.NetConn().Close() // without an alert, which would block
+		} else {
+			_ = c.nc.Close()
+		}
 		c.w.stop(err)
 		c.cancel()
 		close(c.done)
@@ -156,6 +168,10 @@ func (c *conn) sendAnswer(m wire.Message, err error) {
 
 // read is the reader goroutine.
 func (c *conn) read() {
+	if err := c.secure(); err != nil {
+		c.close(err)
+		return
+	}
 	c.close(c.readMessages())
 }
 
@@ -169,7 +185,7 @@ func (c *conn) readMessages() error {
 			if end > start && errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return err
+			return c.explain(err, buf[start:end])
 		}
 		end += n
 		whole := false
@@ -249,7 +265,7 @@ func (c *conn) frame(b []byte) (int, error) {
 	}
 	head := wire.Message(b[:wire.HeaderLen])
 	if !c.open() {
-		return 0, err
+		return 0, c.explain(err, b)
 	}
 	size = int(binary.BigEndian.Uint32(b) & 0xffffff)
 	if errors.Is(err, wire.ErrVersion) && size >= wire.HeaderLen && size%4 == 0 {
@@ -351,9 +367,14 @@ func (c *conn) onCER(m wire.Message, h wire.Header) error {
 // drain reads and forgets until the peer closes, or the writer's linger ends.
 func (c *conn) drain() {
 	_ = c.nc.SetReadDeadline(time.Now().Add(c.node.cfg.DisconnectTimeout))
+	discard(c.nc)
+}
+
+// discard reads until an error comes.
+func discard(nc net.Conn) {
 	var b [512]byte
 	for {
-		if _, err := c.nc.Read(b[:]); err != nil {
+		if _, err := nc.Read(b[:]); err != nil {
 			return
 		}
 	}

@@ -51,7 +51,7 @@ type Request struct {
 // Peer returns the peer that sent the request: the last hop, not necessarily
 // the request's Origin-Host.
 func (r *Request) Peer() PeerInfo {
-	info := PeerInfo{Host: r.conn.host(), Addr: r.conn.nc.RemoteAddr()}
+	info := PeerInfo{Host: r.conn.host(), Addr: r.conn.nc.RemoteAddr(), Transport: r.conn.transport()}
 	if caps := r.conn.caps.Load(); caps != nil {
 		info.Realm = caps.realm
 	}

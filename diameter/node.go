@@ -148,7 +148,11 @@ func (n *Node) accept(nc net.Conn) {
 		n.readConn(c)
 		if c.peer.Load() == nil {
 			// No CER, so no peer; who connects at random is not worth a warning.
-			n.cfg.Logger.LogAttrs(n.ctx, slog.LevelDebug, logRefused, slog.Any("address", nc.RemoteAddr()), slog.Any("error", c.err))
+			level := slog.LevelDebug
+			if te := (*TLSError)(nil); errors.As(c.err, &te) {
+				level = n.refusalLevel() // who fails at this is mostly known
+			}
+			n.cfg.Logger.LogAttrs(n.ctx, level, logRefused, slog.Any("address", nc.RemoteAddr()), slog.Any("error", c.err))
 		}
 		n.mu.Lock()
 		n.accepted--
@@ -178,7 +182,7 @@ func (n *Node) acceptCER(c *conn, m wire.Message, h wire.Header) (*peer, *capabi
 	case err != nil:
 	case !caps.commonWith(n.cfg.Applications):
 		err = &ResultError{Code: ResultNoCommonApplication}
-	case caps.inbandOnly:
+	case caps.inbandOnly && c.tls == nil:
 		// TLS that begins after the exchange is RFC 3588's; not supported.
 		err = &ResultError{Code: ResultNoCommonSecurity}
 	default:
@@ -189,15 +193,20 @@ func (n *Node) acceptCER(c *conn, m wire.Message, h wire.Header) (*peer, *capabi
 		if caps != nil {
 			host = caps.host
 		}
-		level := slog.LevelDebug
-		if now, next := n.sinceStart(), n.nextWarning.Load(); now >= next && n.nextWarning.CompareAndSwap(next, now+int64(time.Second)) {
-			level = slog.LevelWarn // once a second: anybody may come and be refused
-		}
-		n.cfg.Logger.LogAttrs(n.ctx, level, logRefused,
+		n.cfg.Logger.LogAttrs(n.ctx, n.refusalLevel(), logRefused,
 			slog.String("peer", host), slog.Any("address", c.nc.RemoteAddr()), slog.Any("error", err))
 		return nil, nil, err
 	}
 	return p, caps, nil
+}
+
+// refusalLevel is that of the log: a warning once a second, since anybody may
+// come and be refused.
+func (n *Node) refusalLevel() slog.Level {
+	if now, next := n.sinceStart(), n.nextWarning.Load(); now >= next && n.nextWarning.CompareAndSwap(next, now+int64(time.Second)) {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 func (n *Node) checkCER(m wire.Message, h wire.Header) (*capabilities, error) {
@@ -216,7 +225,11 @@ func (n *Node) allow(c *conn, caps *capabilities) error {
 	n.mu.Lock()
 	known := n.peers[key] != nil
 	n.mu.Unlock()
-	if known || n.cfg.AllowPeer != nil && n.cfg.AllowPeer(PeerInfo{Host: caps.host, Realm: caps.realm, Addr: c.nc.RemoteAddr()}) {
+	if err := n.allowTransport(c, caps.host); err != nil {
+		return err
+	}
+	info := PeerInfo{Host: caps.host, Realm: caps.realm, Addr: c.nc.RemoteAddr(), Transport: c.transport()}
+	if known || n.cfg.AllowPeer != nil && n.cfg.AllowPeer(info) {
 		return nil
 	}
 	return &ResultError{Code: ResultUnknownPeer}

@@ -42,6 +42,7 @@ const (
 	kindGone                      // the connection is closed
 	kindActivity                  // messages came while conn.eager
 	kindStop                      // disconnect and end
+	kindRefused                   // who may be the peer connected in vain; err says why
 )
 
 // peer is a peer and its goroutine, which owns the two machines, the timers
@@ -92,7 +93,10 @@ func (n *Node) newPeer(cfg PeerConfig, passing bool) *peer {
 		wd:    watchdog{init: n.cfg.Watchdog},
 	}
 	p.m = machine{do: p.act, won: func() bool { return winsElection(n.cfg.OriginHost, cfg.Host) }, changed: p.changed}
-	p.status = PeerStatus{Host: cfg.Host, Realm: cfg.Realm, Address: cfg.Address, Initiator: cfg.initiates(), Since: time.Now()}
+	p.status = PeerStatus{Host: cfg.Host, Realm: cfg.Realm, Address: cfg.Address, Transport: cfg.Transport, Initiator: cfg.initiates(), Since: time.Now()}
+	if cfg.Transport == "" {
+		p.status.Transport = TransportTCP
+	}
 	return p
 }
 
@@ -263,6 +267,12 @@ func (p *peer) handle(e peerEvent) {
 		p.dialed(e)
 		return
 	}
+	if e.kind == kindRefused {
+		if p.m.state == stateClosed {
+			p.lastErr = e.err
+		}
+		return
+	}
 	ours := e.conn == p.iconn
 	if !ours && e.conn != p.rconn || e.conn == nil {
 		return // of a connection that was given up
@@ -405,16 +415,7 @@ func (p *peer) connect() {
 	p.dialCancel = cancel
 	p.dials.Go(func() {
 		defer cancel()
-		var nc net.Conn
-		var err error
-		if p.cfg.Dial != nil {
-			nc, err = p.cfg.Dial(ctx)
-		} else {
-			nc, err = p.node.cfg.Dial(ctx, p.cfg)
-		}
-		if nc == nil && err == nil {
-			err = errors.New("dialling returned no connection")
-		}
+		nc, err := p.open(ctx)
 		p.post(peerEvent{kind: kindDialed, dial: id, nc: nc, err: err})
 	})
 }

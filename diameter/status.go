@@ -59,7 +59,7 @@ type PeerStatus struct {
 	Since   time.Time // of State
 	// Initiator: we connected, or, without a connection, we would.
 	Initiator     bool
-	Transport     string // "tcp"; the network of the connection
+	Transport     string // "tcp", "tls" or "sctp"; of the connection, else as configured
 	ProductName   string
 	VendorID      uint32
 	OriginStateID uint32
@@ -115,8 +115,9 @@ func (p *peer) publish() {
 	if c != nil {
 		p.status.Initiator = c.initiator
 		if a := c.nc.RemoteAddr(); a != nil {
-			p.status.Address, p.status.Transport = a.String(), a.Network()
+			p.status.Address = a.String()
 		}
+		p.status.Transport = c.transport()
 		if caps := c.caps.Load(); caps != nil {
 			p.status.Realm, p.status.ProductName, p.status.VendorID = caps.realm, caps.product, caps.vendor
 			p.status.OriginStateID, p.status.Applications = caps.originStateID, caps.applications
