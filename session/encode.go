@@ -1,0 +1,164 @@
+package session
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// ErrDecode is wrapped by the errors of [Decode].
+var ErrDecode = errors.New("session: not a session record")
+
+// encodingVersion is the first octet of an encoded session. A later version
+// adds to the end, so that an older record still decodes.
+const encodingVersion = 1
+
+// Append appends the session's encoding to b: compact, since a million of them
+// live in memory.
+func (s *Session) Append(b []byte) []byte {
+	b = append(b, encodingVersion, byte(s.State))
+	b = append(b, s.ID[:]...)
+	for _, v := range [...]string{s.IMSI, s.User, s.Station, s.NAS.Identifier, s.AP, s.SSID, s.Port,
+		s.AccountID, s.MultiID, s.Method, s.Realm, s.Visited, s.Service, s.Group, s.Class} {
+		b = appendString(b, v)
+	}
+	for _, a := range [...]netip.Addr{s.NAS.Source, s.NAS.Addr, s.Address} {
+		raw := a.AsSlice()
+		b = append(b, byte(len(raw)))
+		b = append(b, raw...)
+	}
+	for _, d := range [...]time.Duration{s.Timeout, s.Idle, s.Interim, s.Usage.Time} {
+		b = binary.AppendVarint(b, int64(d))
+	}
+	for _, t := range [...]time.Time{s.Admitted, s.Started, s.Updated, s.Seen, s.Stopped} {
+		b = appendTime(b, t)
+	}
+	for _, v := range [...]uint64{s.Usage.InputOctets, s.Usage.OutputOctets, s.Usage.InputPackets, s.Usage.OutputPackets,
+		uint64(s.PortType), uint64(s.Cause)} {
+		b = binary.AppendUvarint(b, v)
+	}
+	b = appendString(b, string(s.Accounting))
+	return appendString(b, string(s.Charging))
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+// appendTime appends milliseconds, 0 for the zero time.
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return append(b, 0)
+	}
+	return binary.AppendVarint(b, t.UnixMilli())
+}
+
+// Decode returns the session that Append wrote. The result does not alias b.
+func Decode(b []byte) (Session, error) {
+	var s Session
+	if len(b) < 2+len(s.ID) || b[0] != encodingVersion {
+		return Session{}, fmt.Errorf("%w: version or length", ErrDecode)
+	}
+	s.State = State(b[1])
+	copy(s.ID[:], b[2:])
+	// One string for all: a session has a dozen, and each would be an allocation.
+	d := decoder{rest: string(b[2+len(s.ID):])}
+	for _, v := range [...]*string{&s.IMSI, &s.User, &s.Station, &s.NAS.Identifier, &s.AP, &s.SSID, &s.Port,
+		&s.AccountID, &s.MultiID, &s.Method, &s.Realm, &s.Visited, &s.Service, &s.Group, &s.Class} {
+		*v = d.string()
+	}
+	for _, a := range [...]*netip.Addr{&s.NAS.Source, &s.NAS.Addr, &s.Address} {
+		*a = d.addr()
+	}
+	for _, v := range [...]*time.Duration{&s.Timeout, &s.Idle, &s.Interim, &s.Usage.Time} {
+		*v = time.Duration(d.varint())
+	}
+	for _, t := range [...]*time.Time{&s.Admitted, &s.Started, &s.Updated, &s.Seen, &s.Stopped} {
+		if ms := d.varint(); ms != 0 {
+			*t = time.UnixMilli(ms).UTC()
+		}
+	}
+	for _, v := range [...]*uint64{&s.Usage.InputOctets, &s.Usage.OutputOctets, &s.Usage.InputPackets, &s.Usage.OutputPackets} {
+		*v = d.uvarint()
+	}
+	s.PortType, s.Cause = uint32(d.uvarint()), uint32(d.uvarint())
+	s.Accounting, s.Charging = d.octets(), d.octets()
+	switch {
+	case d.failed:
+		return Session{}, fmt.Errorf("%w: cut short", ErrDecode)
+	case s.State < Admitted || s.State > Ended:
+		return Session{}, fmt.Errorf("%w: state %d", ErrDecode, s.State)
+	case !s.ID.IsValid():
+		return Session{}, fmt.Errorf("%w: no ID", ErrDecode)
+	}
+	return s, nil
+}
+
+// decoder reads what Append wrote, and remembers the first failure.
+type decoder struct {
+	rest   string
+	failed bool
+}
+
+func (d *decoder) uvarint() uint64 {
+	var v uint64
+	for i := 0; i < len(d.rest) && i < binary.MaxVarintLen64; i++ {
+		c := d.rest[i]
+		if i == binary.MaxVarintLen64-1 && c > 1 {
+			break
+		}
+		v |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			d.rest = d.rest[i+1:]
+			return v
+		}
+	}
+	d.fail()
+	return 0
+}
+
+func (d *decoder) varint() int64 {
+	u := d.uvarint()
+	v := int64(u >> 1)
+	if u&1 != 0 {
+		v = ^v
+	}
+	return v
+}
+
+func (d *decoder) take(n uint64) string {
+	if n > uint64(len(d.rest)) {
+		d.fail()
+		return ""
+	}
+	s := d.rest[:n]
+	d.rest = d.rest[n:]
+	return s
+}
+
+func (d *decoder) string() string { return d.take(d.uvarint()) }
+
+func (d *decoder) octets() []byte {
+	if s := d.string(); s != "" {
+		return []byte(s)
+	}
+	return nil
+}
+
+func (d *decoder) addr() netip.Addr {
+	n := d.take(1)
+	if n == "" || n[0] == 0 {
+		return netip.Addr{}
+	}
+	raw := d.take(uint64(n[0]))
+	a, ok := netip.AddrFromSlice([]byte(raw))
+	if !ok {
+		d.fail()
+	}
+	return a
+}
+
+func (d *decoder) fail() { d.failed, d.rest = true, "" }

@@ -1,0 +1,95 @@
+package session_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/opentwag/twag/session"
+)
+
+func full() session.Session {
+	t := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
+	return session.Session{
+		ID: session.NamedID("x"), State: session.Open,
+		IMSI: "001010000000001", User: "0001010000000001@wlan.example", Station: "02-00-00-00-00-01",
+		NAS: session.NAS{Source: netip.MustParseAddr("10.0.0.1"), Identifier: "ap1", Addr: netip.MustParseAddr("2001:db8::1")},
+		AP:  "00-10-A4-23-19-C0", SSID: "carrier", Port: "7", PortType: 19, Address: netip.MustParseAddr("192.0.2.7"),
+		AccountID: "A1", MultiID: "M1", Method: "AKA'", Realm: "wlan.example", Visited: "v", Service: "gold", Group: "g", Class: "c",
+		Timeout: time.Hour, Idle: time.Minute, Interim: 10 * time.Minute,
+		Admitted: t, Started: t.Add(1e9), Updated: t.Add(2e9), Seen: t.Add(3e9), Stopped: t.Add(4e9),
+		Usage: session.Usage{InputOctets: 1 << 63, OutputOctets: 7, InputPackets: 8, OutputPackets: 9, Time: 5 * time.Second},
+		Cause: 1, Accounting: []byte{1, 2}, Charging: []byte{3},
+	}
+}
+
+func TestEncodingRoundTrip(t *testing.T) {
+	s := full()
+	b := s.Append(nil)
+	got, err := session.Decode(b)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+	for n := range b {
+		_, err := session.Decode(b[:n])
+		require.ErrorIs(t, err, session.ErrDecode, "%d octets", n)
+	}
+	b[1] = 9
+	_, err = session.Decode(b)
+	require.ErrorIs(t, err, session.ErrDecode)
+
+	empty := session.Session{ID: session.NewID(), State: session.Admitted}
+	got, err = session.Decode(empty.Append(nil))
+	require.NoError(t, err)
+	require.Equal(t, empty, got)
+}
+
+func FuzzDecode(f *testing.F) {
+	s := full()
+	f.Add(s.Append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := session.Decode(b)
+		if err != nil {
+			return
+		}
+		again, err := session.Decode(s.Append(nil))
+		require.NoError(t, err)
+		require.Equal(t, s, again)
+	})
+}
+
+func TestNormalForms(t *testing.T) {
+	for in, want := range map[string]string{
+		"02-aB-00-00-00-01": "02-AB-00-00-00-01", "02:ab:00:00:00:01": "02-AB-00-00-00-01", "02ab.0000.0001": "02-AB-00-00-00-01",
+		"02ab00000001": "02-AB-00-00-00-01", "02-AB-00-00-00-01": "02-AB-00-00-00-01",
+		"": "", "#JVECE701#E30#1620": "#JVECE701#E30#1620", "02ab0000000": "02ab0000000", "02ab000000011": "02ab000000011",
+	} {
+		require.Equal(t, want, session.NormalStation(in), in)
+	}
+	for in, want := range map[string][2]string{
+		"00-10-a4-23-19-c0:carrier": {"00-10-A4-23-19-C0", "carrier"}, "00:10:A4:23:19:C0:a:b": {"00-10-A4-23-19-C0", "a:b"},
+		"0010.a423.19c0:x": {"00-10-A4-23-19-C0", "x"}, "0010a42319c0": {"00-10-A4-23-19-C0", ""}, "shop": {"shop", ""}, "": {"", ""},
+	} {
+		ap, ssid := session.SplitCalled(in)
+		require.Equal(t, want, [2]string{ap, ssid}, in)
+	}
+}
+
+func TestTotalStopsAtTheTop(t *testing.T) {
+	require.Equal(t, uint64(1<<64-1), session.Usage{InputOctets: 1 << 63, OutputOctets: 1 << 63}.TotalOctets())
+	require.Equal(t, uint64(3), session.Usage{InputOctets: 1, OutputOctets: 2}.TotalOctets())
+}
+
+func BenchmarkSessionCodec(b *testing.B) {
+	s := full()
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = s.Append(buf[:0])
+		if _, err := session.Decode(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(buf)), "octets")
+}
