@@ -114,6 +114,17 @@ type PeerConfig struct {
 	Host string // its Origin-Host; required
 	// Realm is its Origin-Realm. Default: what the peer says.
 	Realm string
+	// Serves are the realms, beside its own, whose requests can be sent to the
+	// peer: it is a relay or proxy for them. "*" is every realm, a default
+	// route. Default: every realm for a peer that advertises the relay
+	// application, none for another.
+	Serves []string
+	// Priority: of the peers that fit a request equally well, those with the
+	// lowest number get it while they are open. Default 0.
+	Priority int
+	// Weight is the peer's share of the requests among those of the same
+	// priority. Default 1.
+	Weight int
 	// Address is host:port to connect to. Empty: we wait for the peer to
 	// connect.
 	Address string
@@ -144,6 +155,7 @@ type PeerInfo struct {
 const (
 	minWatchdog      = 6 * time.Second
 	handshakeMaximum = 4096
+	maxPreference    = 65535 // of Priority and Weight, as in DNS
 )
 
 // Validate returns an error that names the first field that is wrong.
@@ -192,6 +204,17 @@ func (c *Config) Validate() error {
 		}
 		if err := c.validTransport(&p); err != nil {
 			return fmt.Errorf("diameter: Peers[%d].%w", i, err)
+		}
+		for j, realm := range p.Serves {
+			if err := validIdentity(realm); err != nil {
+				return fmt.Errorf("diameter: Peers[%d].Serves[%d]: %w", i, j, err)
+			}
+		}
+		if p.Priority < 0 || p.Priority > maxPreference {
+			return fmt.Errorf("diameter: Peers[%d].Priority: %d is out of range", i, p.Priority)
+		}
+		if p.Weight < 0 || p.Weight > maxPreference {
+			return fmt.Errorf("diameter: Peers[%d].Weight: %d is out of range", i, p.Weight)
 		}
 		if p.Address != "" {
 			if _, _, err := net.SplitHostPort(p.Address); err != nil {
@@ -273,6 +296,9 @@ func (c Config) withDefaults(now time.Time) Config {
 	c.HostIPs = append([]netip.Addr(nil), c.HostIPs...)
 	c.Applications = append([]Application(nil), c.Applications...)
 	c.Peers = append([]PeerConfig(nil), c.Peers...)
+	for i := range c.Peers {
+		c.Peers[i].Serves = append([]string(nil), c.Peers[i].Serves...)
+	}
 	return c
 }
 

@@ -50,6 +50,7 @@ type conn struct {
 	// eager makes the reader report each batch of messages to the peer: while
 	// the watchdog waits for any sign of life.
 	eager     atomic.Bool
+	avoid     atomic.Int64 // until when others are to be preferred, as sinceStart
 	unmatched atomic.Uint64
 	orphan    atomic.Bool // its CER came to a peer entry that was just ending
 

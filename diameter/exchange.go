@@ -12,8 +12,9 @@ import (
 // own memory. m is not changed and not kept.
 //
 // The peer is chosen among the open ones that advertise the application: one
-// that is the Destination-Host, else one of the Destination-Realm, else a
-// relay, else any. The Hop-by-Hop identifier is set by the node, and the
+// that is the Destination-Host, else those of the Destination-Realm or serving
+// it, else the relays, else, if no peer that is configured or connected is any
+// of these, whichever there are; then by Priority and Weight. The Hop-by-Hop identifier is set by the node, and the
 // End-to-End identifier where it is 0. The answer is matched by its Hop-by-Hop
 // identifier alone, and may have any command or Result-Code.
 //
@@ -33,7 +34,7 @@ func (n *Node) Exchange(ctx context.Context, m wire.Message) (wire.Message, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err // the answer would be for nobody
 	}
-	c, err := n.pick(m, h)
+	c, err := n.route(m, h, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -104,61 +105,4 @@ func (c *conn) sendError(err error) error {
 		return err
 	}
 	return c.lost(err)
-}
-
-// pick chooses the connection for the request m. This is the place where
-// routing by priority, weight and fail-over will decide.
-func (n *Node) pick(m wire.Message, h wire.Header) (*conn, error) {
-	var best *conn
-	open, score := 0, -1
-	var host, realm []byte
-	parsed := false
-	for _, p := range n.peerList() {
-		c := p.usable.Load()
-		if c == nil {
-			continue
-		}
-		open++
-		caps := c.caps.Load()
-		if !caps.supports(h.Application) {
-			continue
-		}
-		if best == nil {
-			best = c
-			continue
-		}
-		// Only with a choice to make are the AVPs worth looking at.
-		if !parsed {
-			parsed = true
-			a, _ := m.Find(AVPDestinationHost, 0)
-			b, _ := m.Find(AVPDestinationRealm, 0)
-			host, realm = a.Data, b.Data
-			score = best.fits(host, realm)
-		}
-		if s := c.fits(host, realm); s > score {
-			best, score = c, s
-		}
-	}
-	if best == nil {
-		if open > 0 {
-			return nil, fmt.Errorf("%w: none of %d takes application %d", ErrNoPeer, open, h.Application)
-		}
-		return nil, ErrNoPeer
-	}
-	return best, nil
-}
-
-// fits tells how well the connection's peer suits a destination.
-func (c *conn) fits(host, realm []byte) int {
-	p, caps := c.peer.Load(), c.caps.Load()
-	switch {
-	case len(host) > 0 && equalFoldASCII(host, p.cfg.Host):
-		return 3
-	case len(realm) > 0 && (equalFoldASCII(realm, caps.realm) || equalFoldASCII(realm, p.cfg.Realm)):
-		return 2
-	case caps.relay:
-		return 1
-	default:
-		return 0
-	}
 }

@@ -249,39 +249,3 @@ func TestIdentifiers(t *testing.T) {
 	i.endToEnd.Store(0xffffffff)
 	require.EqualValues(t, 1, i.nextEndToEnd(), "0 means none")
 }
-
-func TestRoutingPrefersHostThenRealmThenRelay(t *testing.T) {
-	runScript(t, func(c *Config) { c.AllowPeer = func(PeerInfo) bool { return true } }, func(t *testing.T, s *script) {
-		hss := s.open()
-		relay, other := s.connect(), s.connect()
-		relay.write(relay.build(wire.Header{Flags: wire.FlagRequest, Command: CmdCapabilitiesExchange}, func(w *wire.Builder) {
-			w.String(AVPOriginHost, 0, 0, "dra.example.com")
-			w.String(AVPOriginRealm, 0, 0, "example.com")
-		}, withCapabilities(ApplicationRelay)))
-		relay.wantResult(CmdCapabilitiesExchange, ResultSuccess)
-		other.sendCER("hss2.example.net", swxApplication)
-		other.wantResult(CmdCapabilitiesExchange, ResultSuccess)
-		synctest.Wait()
-
-		for _, c := range []struct {
-			host, realm string
-			to          *far
-		}{
-			{"", testRealm, hss},
-			{"HSS2.example.net", testRealm, other},
-			{"", "roaming.example", relay},
-			{"hss9.example.net", testRealm, hss},
-		} {
-			m := hss.build(wire.Header{Flags: wire.FlagRequest, Command: cmdMAR, Application: swxApplication}, func(w *wire.Builder) {
-				if c.host != "" {
-					w.String(AVPDestinationHost, 0, 0, c.host)
-				}
-				w.String(AVPDestinationRealm, 0, 0, c.realm)
-			})
-			wait := s.exchange(t.Context(), m)
-			c.to.answer(c.to.want(cmdMAR, true), withResult(ResultSuccess))
-			_, err := wait()
-			require.NoError(t, err)
-		}
-	})
-}

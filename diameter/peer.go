@@ -56,8 +56,9 @@ type peer struct {
 	inbox   chan peerEvent
 	done    chan struct{}
 
-	usable atomic.Pointer[conn] // where requests may be sent; nil: nowhere
-	shown  atomic.Pointer[conn] // the one in the peer table
+	usable atomic.Pointer[conn]         // where requests may be sent; nil: nowhere
+	shown  atomic.Pointer[conn]         // the one in the peer table
+	caps   atomic.Pointer[capabilities] // of the last connection that was open
 
 	// Of the goroutine:
 	m              machine
@@ -430,6 +431,7 @@ func (p *peer) cancelDial() {
 // opened lets a connection be used.
 func (p *peer) opened(c *conn) {
 	_ = c.nc.SetReadDeadline(time.Time{})
+	p.caps.Store(c.caps.Load())
 	c.phase.Store(uint32(phaseOpen))
 }
 
