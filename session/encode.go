@@ -32,11 +32,11 @@ func (s *Session) Append(b []byte) []byte {
 	for _, d := range [...]time.Duration{s.Timeout, s.Idle, s.Interim, s.Usage.Time} {
 		b = binary.AppendVarint(b, int64(d))
 	}
-	for _, t := range [...]time.Time{s.Admitted, s.Started, s.Updated, s.Seen, s.Stopped} {
+	for _, t := range [...]time.Time{s.Admitted, s.Started, s.Updated, s.Seen, s.Active, s.Stopped, s.ClosingAt} {
 		b = appendTime(b, t)
 	}
 	for _, v := range [...]uint64{s.Usage.InputOctets, s.Usage.OutputOctets, s.Usage.InputPackets, s.Usage.OutputPackets,
-		uint64(s.PortType), uint64(s.Cause)} {
+		uint64(s.PortType), uint64(s.Cause), uint64(s.Closing)} {
 		b = binary.AppendUvarint(b, v)
 	}
 	b = appendString(b, string(s.Accounting))
@@ -76,7 +76,7 @@ func Decode(b []byte) (Session, error) {
 	for _, v := range [...]*time.Duration{&s.Timeout, &s.Idle, &s.Interim, &s.Usage.Time} {
 		*v = time.Duration(d.varint())
 	}
-	for _, t := range [...]*time.Time{&s.Admitted, &s.Started, &s.Updated, &s.Seen, &s.Stopped} {
+	for _, t := range [...]*time.Time{&s.Admitted, &s.Started, &s.Updated, &s.Seen, &s.Active, &s.Stopped, &s.ClosingAt} {
 		if ms := d.varint(); ms != 0 {
 			*t = time.UnixMilli(ms).UTC()
 		}
@@ -85,12 +85,16 @@ func Decode(b []byte) (Session, error) {
 		*v = d.uvarint()
 	}
 	s.PortType, s.Cause = uint32(d.uvarint()), uint32(d.uvarint())
+	closing := d.uvarint()
+	s.Closing = Reason(closing)
 	s.Accounting, s.Charging = d.octets(), d.octets()
 	switch {
 	case d.failed:
 		return Session{}, fmt.Errorf("%w: cut short", ErrDecode)
 	case s.State < Admitted || s.State > Ended:
 		return Session{}, fmt.Errorf("%w: state %d", ErrDecode, s.State)
+	case closing > uint64(ReasonCredit):
+		return Session{}, fmt.Errorf("%w: reason %d", ErrDecode, closing)
 	case !s.ID.IsValid():
 		return Session{}, fmt.Errorf("%w: no ID", ErrDecode)
 	}

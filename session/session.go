@@ -119,9 +119,16 @@ type Session struct {
 	Started time.Time // event time of the Start
 	Updated time.Time // event time of the latest event
 	Seen    time.Time // arrival of the latest event
+	Active  time.Time // event time of the latest event that showed any use
 	Stopped time.Time // event time of the end
 	Usage   Usage
 	Cause   uint32 // Acct-Terminate-Cause; 0 while it goes on
+
+	// Closing is why the session is to end: the NAS was asked to end it, or is
+	// about to report that it has. If it does not by ClosingAt plus the
+	// manager's grace, the session is ended from its latest interim.
+	Closing   Reason
+	ClosingAt time.Time
 
 	// Accounting and Charging are what package accounting, and whoever charges,
 	// remember of the session. Nobody else looks inside.
