@@ -25,9 +25,7 @@ func (s *Session) Append(b []byte) []byte {
 		b = appendString(b, v)
 	}
 	for _, a := range [...]netip.Addr{s.NAS.Source, s.NAS.Addr, s.Address} {
-		raw := a.AsSlice()
-		b = append(b, byte(len(raw)))
-		b = append(b, raw...)
+		b = appendAddr(b, a)
 	}
 	for _, d := range [...]time.Duration{s.Timeout, s.Idle, s.Interim, s.Usage.Time} {
 		b = binary.AppendVarint(b, int64(d))
@@ -46,6 +44,12 @@ func (s *Session) Append(b []byte) []byte {
 func appendString(b []byte, s string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
+}
+
+func appendAddr(b []byte, a netip.Addr) []byte {
+	raw := a.AsSlice()
+	b = append(b, byte(len(raw)))
+	return append(b, raw...)
 }
 
 // appendTime appends milliseconds, 0 for the zero time.
@@ -77,9 +81,7 @@ func Decode(b []byte) (Session, error) {
 		*v = time.Duration(d.varint())
 	}
 	for _, t := range [...]*time.Time{&s.Admitted, &s.Started, &s.Updated, &s.Seen, &s.Active, &s.Stopped, &s.ClosingAt} {
-		if ms := d.varint(); ms != 0 {
-			*t = time.UnixMilli(ms).UTC()
-		}
+		*t = d.time()
 	}
 	for _, v := range [...]*uint64{&s.Usage.InputOctets, &s.Usage.OutputOctets, &s.Usage.InputPackets, &s.Usage.OutputPackets} {
 		*v = d.uvarint()
@@ -131,6 +133,13 @@ func (d *decoder) varint() int64 {
 		v = ^v
 	}
 	return v
+}
+
+func (d *decoder) time() time.Time {
+	if ms := d.varint(); ms != 0 {
+		return time.UnixMilli(ms).UTC()
+	}
+	return time.Time{}
 }
 
 func (d *decoder) take(n uint64) string {

@@ -1,0 +1,153 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// TaskKind says what a task is, and so who does it.
+type TaskKind uint8
+
+// Kinds of task that this module knows. Others may use numbers from 128 on.
+const (
+	_              TaskKind = iota
+	TaskNASRestart          // end the sessions that a NAS had before it started again
+	TaskDisconnect          // ask the NAS to end a session
+	TaskCharge              // go on with a session's charging
+)
+
+// Task is a side effect of something that was committed: it is kept until it has been
+// done, across restarts. It is done at least once, so doing it twice must do no harm.
+type Task struct {
+	ID      ID
+	Kind    TaskKind
+	Session ID        // that it is about; may be zero
+	Data    []byte    // what else the task's handler needs
+	Created time.Time // when it was committed first
+	// NotBefore is when to do it; zero: at once.
+	NotBefore time.Time
+	Attempts  uint32 // that failed
+
+	version uint64
+}
+
+// TaskHandler does a task. On nil the task is gone. Otherwise it is tried
+// again, later and later, until [Config.TaskAge] is over.
+type TaskHandler func(ctx context.Context, t Task) error
+
+const taskVersion = 1
+
+func (t *Task) append(b []byte) []byte {
+	b = append(b, taskVersion, byte(t.Kind))
+	b = append(b, t.Session[:]...)
+	b = appendTime(b, t.Created)
+	b = appendTime(b, t.NotBefore)
+	b = append(b, byte(min(t.Attempts, 255)))
+	return append(b, t.Data...)
+}
+
+func (t *Task) put(value []byte) Put {
+	due := t.NotBefore
+	if due.IsZero() {
+		due = t.Created
+	}
+	return Put{Key: Key{KindTask, t.ID}, Expect: t.version, Due: due, Value: value}
+}
+
+func decodeTask(r Record) (Task, error) {
+	t := Task{ID: r.Key.ID, version: r.Version}
+	if len(r.Value) < 2+len(t.Session) || r.Value[0] != taskVersion {
+		return Task{}, fmt.Errorf("%w: task", ErrDecode)
+	}
+	t.Kind = TaskKind(r.Value[1])
+	copy(t.Session[:], r.Value[2:])
+	d := decoder{rest: string(r.Value[2+len(t.Session):])}
+	for _, p := range [...]*time.Time{&t.Created, &t.NotBefore} {
+		*p = d.time()
+	}
+	attempts := d.take(1)
+	if d.failed {
+		return Task{}, fmt.Errorf("%w: task cut short", ErrDecode)
+	}
+	t.Attempts, t.Data = uint32(attempts[0]), []byte(d.rest)
+	return t, nil
+}
+
+// tasks does what has been committed to be done.
+type tasks struct {
+	m        *Manager
+	handlers map[TaskKind]TaskHandler // fixed once Run has begun
+	queue    chan Task
+
+	mu   sync.Mutex
+	busy map[ID]struct{} // queued or being done
+}
+
+// offer queues a task that is due. One that finds no room is found again by
+// the sweep.
+func (q *tasks) offer(t Task, now time.Time) {
+	if t.NotBefore.After(now) {
+		return
+	}
+	if t.version == 0 {
+		t.version = 1 // as it was just committed
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, ok := q.busy[t.ID]; ok {
+		return
+	}
+	select {
+	case q.queue <- t:
+		q.busy[t.ID] = struct{}{}
+	default:
+	}
+}
+
+// work does queued tasks until ctx ends.
+func (q *tasks) work(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case t := <-q.queue:
+			q.do(ctx, t)
+			q.mu.Lock()
+			delete(q.busy, t.ID)
+			q.mu.Unlock()
+		}
+	}
+}
+
+func (q *tasks) do(ctx context.Context, t Task) {
+	handler := q.handlers[t.Kind]
+	err := errNoHandler
+	if handler != nil {
+		err = handler(ctx, t)
+	}
+	if ctx.Err() != nil {
+		return // stopping: the task is still in the store
+	}
+	var p Put
+	switch now := time.Now(); {
+	case err == nil:
+		p = Put{Key: Key{KindTask, t.ID}, Expect: t.version, Delete: true}
+	case now.Sub(t.Created) >= q.m.cfg.TaskAge:
+		q.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logTaskGivenUp, slog.Any("session", t.Session), slog.Int("kind", int(t.Kind)), slog.Any("error", err))
+		p = Put{Key: Key{KindTask, t.ID}, Expect: t.version, Delete: true}
+	default:
+		wait := min(time.Second<<min(t.Attempts, 6), time.Minute)
+		t.NotBefore = now.Add(wait)
+		t.Attempts++
+		p = t.put(t.append(nil))
+	}
+	// A conflict means that somebody else has done it; any other failure that
+	// it is done again.
+	_, _ = q.m.store.Commit(ctx, &Change{Puts: []Put{p}})
+	if h := q.m.cfg.Hooks.Task; h != nil {
+		h(TaskInfo{Kind: t.Kind, Err: err, Attempts: t.Attempts})
+	}
+}

@@ -1,0 +1,146 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// errIncomplete is a mistake of the caller.
+var errIncomplete = errors.New("session: commit of a session without ID or state")
+
+// Entry is a session as it was read, with the version that a change of it
+// has to find.
+type Entry struct {
+	Session Session // what a commit writes
+
+	was     Session // what was read; its State is 0 for a new one
+	version uint64
+}
+
+// NewEntry returns an entry of a session that no store has yet.
+func NewEntry(s Session) *Entry { return &Entry{Session: s} }
+
+// IsNew reports whether the session has not been committed yet.
+func (e *Entry) IsNew() bool { return e.version == 0 }
+
+// Was returns the session as it was read or last committed; its State is 0 if it
+// was neither.
+func (e *Entry) Was() Session { return e.was }
+
+// Txn collects what is to be committed at once. The zero value is empty.
+type Txn struct {
+	entries []*Entry
+	tasks   []Task
+	raw     []Put
+	journal [][]byte
+}
+
+// Put adds the state of an entry's session. Each session may be put once.
+func (t *Txn) Put(e *Entry) { t.entries = append(t.entries, e) }
+
+// Journal adds an entry to the journal. It must not be changed until the commit
+// is over.
+func (t *Txn) Journal(entry []byte) { t.journal = append(t.journal, entry) }
+
+// Task adds something to do once this is committed; see [Manager.HandleTask].
+func (t *Txn) Task(task Task) { t.tasks = append(t.tasks, task) }
+
+// Record adds a change of a record that is no session and no task.
+func (t *Txn) Record(p Put) { t.raw = append(t.raw, p) }
+
+// Commit makes t's changes, all or none, and returns the sequence number of its
+// first journal entry. After it has returned nil, the entries can be changed and
+// committed again, hooks have been called, and the tasks are on their way.
+//
+// Errors are those of [Store]'s Commit: after ErrConflict read the sessions
+// again and decide again.
+func (m *Manager) Commit(ctx context.Context, t *Txn) (first uint64, err error) {
+	now := time.Now()
+	c := m.changes.Get().(*builder)
+	defer m.changes.Put(c)
+	c.reset()
+	for _, e := range t.entries {
+		if !e.Session.ID.IsValid() || e.Session.State < Admitted || e.Session.State > Ended {
+			return 0, errIncomplete
+		}
+		c.session(m, e)
+	}
+	for i := range t.tasks {
+		c.task(&t.tasks[i], now)
+	}
+	c.change.Puts = append(c.change.Puts, t.raw...)
+	c.change.Journal = t.journal
+	if first, err = m.store.Commit(ctx, &c.change); err != nil {
+		return 0, err
+	}
+	for _, e := range t.entries {
+		before := e.was
+		e.was = e.Session
+		e.version++
+		m.changed(ctx, &before, &e.Session)
+	}
+	for i := range t.tasks {
+		m.tasks.offer(t.tasks[i], now)
+	}
+	return first, nil
+}
+
+// builder makes a Change in memory that is used again.
+type builder struct {
+	change Change
+	octets []byte
+}
+
+func (c *builder) reset() {
+	clear(c.change.Puts)
+	c.change.Puts, c.change.Journal = c.change.Puts[:0], nil
+	if cap(c.octets) > MaxValue {
+		c.octets = nil
+	}
+	c.octets = c.octets[:0]
+}
+
+func (c *builder) session(m *Manager, e *Entry) {
+	s := &e.Session
+	p := Put{Key: Key{KindSession, s.ID}, Expect: e.version}
+	if s.State == Ended {
+		// Only what its NAS may repeat is to be found.
+		p.Expires = s.Seen.Add(m.cfg.Linger)
+		if s.AccountID != "" {
+			p.Terms = []Term{AccountTerm(s.NAS, s.AccountID)}
+		}
+	} else {
+		p.Due, _ = m.due(s)
+		if p.SameTerms = e.version > 0 && sameTerms(s, &e.was); !p.SameTerms {
+			p.Terms = s.Terms()
+		}
+	}
+	p.Value = c.value(s.Append)
+	c.change.Puts = append(c.change.Puts, p)
+}
+
+func (c *builder) task(t *Task, now time.Time) {
+	if !t.ID.IsValid() {
+		t.ID = NewID()
+	}
+	if t.Created.IsZero() {
+		t.Created = now
+	}
+	c.change.Puts = append(c.change.Puts, t.put(c.value(t.append)))
+}
+
+// value returns what f appends. Growing leaves what was cut off before in its
+// old memory.
+func (c *builder) value(f func([]byte) []byte) []byte {
+	begin := len(c.octets)
+	c.octets = f(c.octets)
+	return c.octets[begin:len(c.octets):len(c.octets)]
+}
+
+// sameTerms reports whether two states of a session are found by the same
+// terms.
+func sameTerms(a, b *Session) bool {
+	return b.State != Ended && a.IMSI == b.IMSI && a.User == b.User && a.Station == b.Station && a.AP == b.AP &&
+		a.Address == b.Address && a.NAS == b.NAS && a.AccountID == b.AccountID
+}
