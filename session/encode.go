@@ -30,7 +30,7 @@ func (s *Session) Append(b []byte) []byte {
 	for _, d := range [...]time.Duration{s.Timeout, s.Idle, s.Interim, s.Usage.Time} {
 		b = binary.AppendVarint(b, int64(d))
 	}
-	for _, t := range [...]time.Time{s.Admitted, s.Started, s.Updated, s.Seen, s.Active, s.Stopped, s.ClosingAt} {
+	for _, t := range [...]time.Time{s.Admitted, s.Started, s.Updated, s.Seen, s.Active, s.Stopped, s.ClosingAt, s.Wake} {
 		b = appendTime(b, t)
 	}
 	for _, v := range [...]uint64{s.Usage.InputOctets, s.Usage.OutputOctets, s.Usage.InputPackets, s.Usage.OutputPackets,
@@ -80,7 +80,7 @@ func Decode(b []byte) (Session, error) {
 	for _, v := range [...]*time.Duration{&s.Timeout, &s.Idle, &s.Interim, &s.Usage.Time} {
 		*v = time.Duration(d.varint())
 	}
-	for _, t := range [...]*time.Time{&s.Admitted, &s.Started, &s.Updated, &s.Seen, &s.Active, &s.Stopped, &s.ClosingAt} {
+	for _, t := range [...]*time.Time{&s.Admitted, &s.Started, &s.Updated, &s.Seen, &s.Active, &s.Stopped, &s.ClosingAt, &s.Wake} {
 		*t = d.time()
 	}
 	for _, v := range [...]*uint64{&s.Usage.InputOctets, &s.Usage.OutputOctets, &s.Usage.InputPackets, &s.Usage.OutputPackets} {

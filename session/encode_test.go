@@ -19,7 +19,7 @@ func full() session.Session {
 		AP:  "00-10-A4-23-19-C0", SSID: "carrier", Port: "7", PortType: 19, Address: netip.MustParseAddr("192.0.2.7"),
 		AccountID: "A1", MultiID: "M1", Method: "AKA'", Realm: "wlan.example", Visited: "v", Service: "gold", Group: "g", Class: "c",
 		Timeout: time.Hour, Idle: time.Minute, Interim: 10 * time.Minute,
-		Admitted: t, Started: t.Add(1e9), Updated: t.Add(2e9), Seen: t.Add(3e9), Active: t.Add(5e9), Stopped: t.Add(4e9), Closing: session.ReasonIdle, ClosingAt: t.Add(6e9),
+		Admitted: t, Started: t.Add(1e9), Updated: t.Add(2e9), Seen: t.Add(3e9), Active: t.Add(5e9), Stopped: t.Add(4e9), Closing: session.ReasonIdle, ClosingAt: t.Add(6e9), Wake: t.Add(7e9),
 		Usage: session.Usage{InputOctets: 1 << 63, OutputOctets: 7, InputPackets: 8, OutputPackets: 9, Time: 5 * time.Second},
 		Cause: 1, Accounting: []byte{1, 2}, Charging: []byte{3},
 	}

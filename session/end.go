@@ -89,6 +89,11 @@ func (m *Manager) endDue(ctx context.Context, id ID, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	if wake := e.Session.Wake; m.cfg.Wake != nil && !wake.IsZero() && !wake.After(now) {
+		if err := m.cfg.Wake(ctx, e); err != nil {
+			return err
+		}
+	}
 	at, why := m.due(&e.Session)
 	if at.IsZero() || at.After(now) {
 		return nil // it has changed meanwhile

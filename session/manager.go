@@ -70,6 +70,10 @@ type Config struct {
 	// ticket. nil: it is ended without.
 	End func(ctx context.Context, e *Entry, why Reason) error
 
+	// Wake is called for a session whose Wake has come. It has to commit a later
+	// one, or none. nil: Wake doesn't count.
+	Wake func(ctx context.Context, e *Entry) error
+
 	Logger *slog.Logger // nil: silence
 	Hooks  Hooks
 }
@@ -171,6 +175,9 @@ func (m *Manager) HandleTask(kind TaskKind, h TaskHandler) { m.tasks.handlers[ki
 // OnEnd sets [Config.End], for those who need the manager to make what ends
 // sessions. Call it before Run.
 func (m *Manager) OnEnd(end func(ctx context.Context, e *Entry, why Reason) error) { m.cfg.End = end }
+
+// OnWake sets [Config.Wake]. Call it before Run.
+func (m *Manager) OnWake(wake func(ctx context.Context, e *Entry) error) { m.cfg.Wake = wake }
 
 // Counts is how many sessions there are.
 type Counts struct{ Admitted, Open int }

@@ -130,6 +130,11 @@ type Session struct {
 	Closing   Reason
 	ClosingAt time.Time
 
+	// Wake is when whoever charges the session wants to be called, of his own
+	// accord or because something is pending; zero: never. An ended session is
+	// kept while it is set.
+	Wake time.Time
+
 	// Accounting and Charging are what package accounting, and whoever charges,
 	// remember of the session. Nobody else looks inside.
 	Accounting []byte

@@ -106,12 +106,16 @@ func (c *builder) session(m *Manager, e *Entry) {
 	p := Put{Key: Key{KindSession, s.ID}, Expect: e.version}
 	if s.State == Ended {
 		// Only what its NAS may repeat is to be found.
-		p.Expires = s.Seen.Add(m.cfg.Linger)
+		if p.Due = s.Wake; s.Wake.IsZero() {
+			p.Expires = s.Seen.Add(m.cfg.Linger)
+		}
 		if s.AccountID != "" {
 			p.Terms = []Term{AccountTerm(s.NAS, s.AccountID)}
 		}
 	} else {
-		p.Due, _ = m.due(s)
+		if p.Due, _ = m.due(s); !s.Wake.IsZero() && (p.Due.IsZero() || s.Wake.Before(p.Due)) {
+			p.Due = s.Wake
+		}
 		if p.SameTerms = e.version > 0 && sameTerms(s, &e.was); !p.SameTerms {
 			p.Terms = s.Terms()
 		}
