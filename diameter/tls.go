@@ -154,6 +154,18 @@ func tlsClient(c *tls.Config, host string) *tls.Config {
 	c = c.Clone()
 	c.ServerName = host
 	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
+	if list := c.Certificates; len(list) > 0 && c.GetClientCertificate == nil {
+		// By itself crypto/tls shows no certificate rather than one of an
+		// authority that the server does not ask for, and nobody learns why.
+		c.GetClientCertificate = func(r *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			for i := range list {
+				if r.SupportsCertificate(&list[i]) == nil {
+					return &list[i], nil
+				}
+			}
+			return &list[0], nil
+		}
+	}
 	return c
 }
 

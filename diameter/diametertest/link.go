@@ -63,9 +63,11 @@ func (g gated) Read(b []byte) (int, error) {
 	return g.nc.Read(b)
 }
 
-// read reads messages, answers what it is to answer, and keeps the rest.
+// read reads messages, answers what it is to answer, and keeps the rest. A
+// connection that can't be followed is closed.
 func (l *Link) read() {
 	defer close(l.closed)
+	defer l.Close()
 	for {
 		m, err := readMessage(gated{l})
 		if err != nil {
