@@ -1,0 +1,70 @@
+package gy
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/opentwag/twag/diameter/wire"
+)
+
+// What a DecodeError may wrap besides wire's own errors.
+var (
+	errMissing    = errors.New("missing")
+	errRepeated   = errors.New("too many of them")
+	errUnknownAVP = errors.New("unknown, and mandatory")
+	errLength     = errors.New("wrong length")
+	errValue      = errors.New("impossible value")
+)
+
+// DecodeError says which AVP of a message is wrong, and how.
+type DecodeError struct {
+	// ResultCode is what a server answers (RFC 6733, section 7.1.5).
+	ResultCode uint32
+	// AVP is the one to blame, for Failed-AVP; its Code is 0 where the message
+	// could not be walked. Its Data aliases the message, or is the zero value
+	// of an AVP that is missing (RFC 6733, section 7.5).
+	AVP wire.AVP
+	Err error
+}
+
+// Error implements error. It has no octet of the AVP's data.
+func (e *DecodeError) Error() string {
+	switch d := lookup(e.AVP.Code, e.AVP.Vendor); {
+	case e.AVP.Code == 0:
+		return fmt.Sprintf("gy: decode: %v", e.Err)
+	case d != nil:
+		return fmt.Sprintf("gy: decode: %s: %v", d.name, e.Err)
+	default:
+		return fmt.Sprintf("gy: decode: AVP %d of vendor %d: %v", e.AVP.Code, e.AVP.Vendor, e.Err)
+	}
+}
+
+// Unwrap returns e.Err.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+func badAVP(a wire.AVP, code uint32, err error) error {
+	return &DecodeError{ResultCode: code, AVP: a, Err: err}
+}
+
+// asDecodeError makes err, which reading a gave, a DecodeError if it is none:
+// wire's readers only complain about lengths.
+func asDecodeError(a wire.AVP, err error) error {
+	var de *DecodeError
+	if errors.As(err, &de) {
+		return de
+	}
+	return badAVP(a, ResultInvalidAVPLength, err)
+}
+
+// missingAVP is the error for an AVP that is not there, with an example of it.
+func missingAVP(avp int) error {
+	d := &avps[avp]
+	a := wire.AVP{Code: d.code, Vendor: d.vendor, Flags: d.flags}
+	switch d.kind {
+	case unsigned32, enumerated, timestamp:
+		a.Data = make([]byte, 4)
+	case unsigned64:
+		a.Data = make([]byte, 8)
+	}
+	return &DecodeError{ResultCode: ResultMissingAVP, AVP: a, Err: errMissing}
+}

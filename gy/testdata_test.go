@@ -1,0 +1,72 @@
+package gy
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/opentwag/twag/diameter/wire"
+)
+
+// samples are the messages of testdata/diameter.json by name.
+func samples(t testing.TB) map[string]wire.Message {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/diameter.json")
+	require.NoError(t, err)
+	var file struct {
+		Messages []struct{ Name, Hex string }
+	}
+	require.NoError(t, json.Unmarshal(b, &file))
+	all := make(map[string]wire.Message)
+	for _, m := range file.Messages {
+		raw, err := hex.DecodeString(m.Hex)
+		require.NoError(t, err, m.Name)
+		msg, err := wire.Parse(raw)
+		require.NoError(t, err, m.Name)
+		all[m.Name] = msg
+	}
+	require.Len(t, all, 29)
+	return all
+}
+
+func sample(t testing.TB, name string) wire.Message {
+	t.Helper()
+	msg, ok := samples(t)[name]
+	require.True(t, ok, name)
+	return msg
+}
+
+func TestSamplesRoundTrip(t *testing.T) {
+	ccrs, ccas := 0, 0
+	for name, msg := range samples(t) {
+		h := msg.Header()
+		if h.Command != CommandCreditControl {
+			continue
+		}
+		if !h.IsRequest() {
+			ccas++
+			var m CCA
+			require.NoError(t, m.Decode(msg), name)
+			req := h
+			req.Flags |= wire.FlagRequest
+			got, err := m.Encode(nil, req)
+			require.NoError(t, err, name)
+			require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
+			continue
+		}
+		ccrs++
+		var m CCR
+		require.NoError(t, m.Decode(msg), name)
+		require.Equal(t, h.Flags&wire.FlagRetransmitted != 0, m.Retransmitted, name)
+		got, err := m.Encode(nil)
+		require.NoError(t, err, name)
+		got.SetHopByHop(h.HopByHop)
+		got.SetEndToEnd(h.EndToEnd)
+		require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
+	}
+	require.Equal(t, 5, ccrs)
+	require.Equal(t, 4, ccas)
+}
