@@ -79,6 +79,17 @@ type Config struct {
 	// DisconnectTimeout is how long an answer to our DPR, or the peer's closing
 	// after its own DPR, is waited for. Default 3 s.
 	DisconnectTimeout time.Duration
+	// AttemptTimeout is how long a request is left unanswered before it is sent
+	// to another peer as well, once: the server behind a relay may be dead, and
+	// the relay not know it yet. Default 3 s; negative: never.
+	AttemptTimeout time.Duration
+	// PeerWait is how long a request that has lost its connection, or whose
+	// peer has become suspect, waits for a peer to be open if none is; its
+	// context may end sooner. Default 30 s; negative: not at all.
+	PeerWait time.Duration
+	// WaitForPeer makes requests that find no open peer wait as long, too,
+	// rather than fail with ErrNoPeer at once.
+	WaitForPeer bool
 	// RequestTimeout is the deadline of a handler's context, and of requests
 	// that go-diameter handlers write to a connection. Default 30 s.
 	RequestTimeout time.Duration
@@ -87,8 +98,12 @@ type Config struct {
 	// the capabilities exchange the bound is 4096 at most.
 	MaxMessage int
 	// MaxPending bounds the requests of ours that wait for an answer on one
-	// connection; more are refused with ErrBusy. Default 16384.
+	// connection; more are refused with ErrBusy. It also bounds those that wait
+	// for a peer; more don't wait. Default 16384.
 	MaxPending int
+	// MaxAttempts bounds how often one request is sent. Default 4; 1 means that
+	// nothing is sent again.
+	MaxAttempts int
 	// MaxQueuedOctets bounds what waits to be written on one connection; more
 	// is refused with ErrBusy. Default 4 MiB.
 	MaxQueuedOctets int
@@ -241,7 +256,7 @@ func (c *Config) Validate() error {
 		v    int
 		max  int
 	}{
-		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxPending", c.MaxPending, 1 << 24}, {"MaxQueuedOctets", c.MaxQueuedOctets, 1 << 30},
+		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxAttempts", c.MaxAttempts, 64}, {"MaxPending", c.MaxPending, 1 << 24}, {"MaxQueuedOctets", c.MaxQueuedOctets, 1 << 30},
 		{"MaxHandlers", c.MaxHandlers, 1 << 20}, {"MaxQueuedRequests", c.MaxQueuedRequests, 1 << 24}, {"MaxConns", c.MaxConns, 1 << 20},
 	} {
 		if d.v < 0 || d.v > d.max {
@@ -278,6 +293,9 @@ func (c Config) withDefaults(now time.Time) Config {
 	def(&c.WriteTimeout, 10*time.Second)
 	def(&c.DisconnectTimeout, 3*time.Second)
 	def(&c.RequestTimeout, 30*time.Second)
+	def(&c.AttemptTimeout, 3*time.Second)
+	def(&c.PeerWait, 30*time.Second)
+	num(&c.MaxAttempts, 4)
 	num(&c.MaxMessage, 65536)
 	num(&c.MaxPending, 16384)
 	num(&c.MaxQueuedOctets, 4<<20)

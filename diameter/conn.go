@@ -69,7 +69,7 @@ func (n *Node) newConn(nc net.Conn, initiator bool) *conn {
 	c.tls, _ = nc.(*tls.Conn)
 	c.ctx, c.cancel = context.WithCancel(n.ctx)
 	c.w.init(nc, n.cfg.WriteTimeout, n.cfg.MaxQueuedOctets)
-	c.pending.init(n.cfg.MaxPending, rand.Uint32())
+	c.pending.init(n.cfg.MaxPending, rand.Uint32(), n.cfg.AttemptTimeout, c.slow)
 	c.lastRecv.Store(n.sinceStart())
 	if initiator {
 		c.phase.Store(uint32(phaseCEA))
@@ -144,11 +144,12 @@ func (c *conn) host() string {
 // right.
 func (c *conn) send(m wire.Message) error {
 	h := m.Header()
-	return c.sendAs(m, h, h.HopByHop, h.EndToEnd)
+	return c.sendAs(m, h, 0, h.HopByHop, h.EndToEnd)
 }
 
-func (c *conn) sendAs(m wire.Message, h wire.Header, hopByHop, endToEnd uint32) error {
-	if err := c.w.send(m, hopByHop, endToEnd); err != nil {
+// sendAs queues m, whose header is h, with flags added and other identifiers.
+func (c *conn) sendAs(m wire.Message, h wire.Header, flags uint8, hopByHop, endToEnd uint32) error {
+	if err := c.w.send(m, flags, hopByHop, endToEnd); err != nil {
 		return err
 	}
 	if hook := c.node.cfg.Hooks.Message; hook != nil {
@@ -218,6 +219,9 @@ func (c *conn) readMessages() error {
 		}
 		if whole {
 			c.lastRecv.Store(c.node.sinceStart())
+			if c.avoid.Load() == avoidSilent {
+				c.avoid.Store(0)
+			}
 			if c.eager.Load() {
 				c.post(peerEvent{kind: kindActivity, conn: c})
 			}
@@ -411,6 +415,9 @@ func (c *conn) onAnswer(m wire.Message, h wire.Header) {
 		c.unmatched.Add(1)
 		c.node.drop(c, h.Command, DropUnmatched)
 		return
+	}
+	if p := c.peer.Load(); p != nil {
+		p.answers.Add(1)
 	}
 	call.finish(append(wire.Message(nil), m...), nil)
 }

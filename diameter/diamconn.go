@@ -190,8 +190,8 @@ func (d *diamConn) request(m wire.Message, h wire.Header) error {
 		done()
 	}}
 	sent := h
-	sent.EndToEnd = 0 // go-diameter's random ones may repeat
-	id, err := n.begin(c, waiting, m, sent)
+	sent.EndToEnd = n.ids.nextEndToEnd() // go-diameter's random ones may repeat
+	id, err := n.begin(c, waiting, m, sent, 0)
 	if err != nil {
 		done()
 		return err

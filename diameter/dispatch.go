@@ -147,7 +147,7 @@ func (n *Node) run(r *Request, j job) {
 		r.buf = m[:0]
 	}
 	if err == nil {
-		err = j.conn.sendAs(m, m.Header(), h.HopByHop, h.EndToEnd)
+		err = j.conn.sendAs(m, m.Header(), 0, h.HopByHop, h.EndToEnd)
 		if err == ErrBusy {
 			n.drop(j.conn, h.Command, DropOverflow)
 		}

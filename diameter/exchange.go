@@ -14,13 +14,22 @@ import (
 // The peer is chosen among the open ones that advertise the application: one
 // that is the Destination-Host, else those of the Destination-Realm or serving
 // it, else the relays, else, if no peer that is configured or connected is any
-// of these, whichever there are; then by Priority and Weight. The Hop-by-Hop identifier is set by the node, and the
-// End-to-End identifier where it is 0. The answer is matched by its Hop-by-Hop
-// identifier alone, and may have any command or Result-Code.
+// of these, whichever there are; then by Priority and Weight. The Hop-by-Hop
+// identifier is set by the node, and the End-to-End identifier where it is 0.
+// The answer is matched by its Hop-by-Hop identifier alone, and may have any
+// command or Result-Code.
 //
-// Errors: ErrNoPeer at once if no peer is open (WaitOpen waits for one),
-// ErrBusy, ErrClosed, ctx's, and a [*PeerError] that wraps ErrDisconnected if
-// the connection is lost. An answer that comes later is dropped.
+// The request is sent again, at most MaxAttempts times in all and never twice
+// on a connection, when the connection is lost, the peer becomes suspect, or
+// AttemptTimeout passes; and when the answer is 3002 or 3004, to another peer
+// if one is open. So more than one server may see it, or one server several
+// times: with the same AVPs and End-to-End identifier, and the T flag as long
+// as an earlier copy may have been handled (RFC 6733, sections 3 and 5.5.4).
+// The first answer is returned; the others are dropped.
+//
+// Errors: ErrNoPeer at once if no peer is open, unless WaitForPeer is set;
+// ErrBusy, ErrClosed, ctx's; and a [*PeerError] that wraps ErrDisconnected if
+// connections are lost until there's no other peer and PeerWait is over.
 func (n *Node) Exchange(ctx context.Context, m wire.Message) (wire.Message, error) {
 	h, err := n.checkOutgoing(m)
 	if err != nil {
@@ -34,28 +43,40 @@ func (n *Node) Exchange(ctx context.Context, m wire.Message) (wire.Message, erro
 	if err := ctx.Err(); err != nil {
 		return nil, err // the answer would be for nobody
 	}
+	if h.EndToEnd == 0 {
+		h.EndToEnd = n.ids.nextEndToEnd()
+	}
 	c, err := n.route(m, h, nil)
 	if err != nil {
+		if n.cfg.WaitForPeer {
+			return n.newFailOver(m, h).unsent(ctx, err)
+		}
 		return nil, err
 	}
 	call := n.calls.get()
-	id, err := n.begin(c, call, m, h)
+	id, err := n.begin(c, call, m, h, 0)
 	if err != nil {
 		n.calls.put(call)
-		return nil, err
+		return n.newFailOver(m, h).unsent(ctx, err)
 	}
+	var what notice
 	select {
-	case <-call.ch:
+	case what = <-call.ch:
 	case <-ctx.Done():
 		if c.pending.take(id) != nil {
 			n.calls.put(call)
+			c.peer.Load().timeouts.Add(1)
 			return nil, ctx.Err()
 		}
-		<-call.ch // the answer is being handed over just now
+		call.wait() // the answer is being handed over just now
+		what = noticeDone
 	}
-	a, err := call.msg, call.err
+	if what != noticeDone || call.err != nil || tryElsewhere(call.msg) != 0 {
+		return n.newFailOver(m, h).resume(ctx, c, id, call, what)
+	}
+	a := call.msg
 	n.calls.put(call)
-	return a, err
+	return a, nil
 }
 
 // checkOutgoing looks for mistakes of the caller.
@@ -75,27 +96,20 @@ func (n *Node) checkOutgoing(m wire.Message) (wire.Header, error) {
 	return h, nil
 }
 
-// begin registers call and sends m on c. After an error nobody will finish
-// call.
-func (n *Node) begin(c *conn, call *call, m wire.Message, h wire.Header) (uint32, error) {
+// begin registers call and sends m on c, with the header h and more flags.
+// After an error the request was not sent, and nobody finishes call.
+func (n *Node) begin(c *conn, call *call, m wire.Message, h wire.Header, flags uint8) (uint32, error) {
 	id, err := c.pending.add(call)
 	if err != nil {
 		return 0, err
 	}
-	e2e := h.EndToEnd
-	if e2e == 0 {
-		e2e = n.ids.nextEndToEnd()
-	}
-	if err := c.sendAs(m, h, id, e2e); err != nil {
-		if c.pending.take(id) == nil {
-			// The connection's end was faster.
-			if call.fn == nil {
-				<-call.ch
-				err = call.err
-			}
+	if err := c.sendAs(m, h, flags, id, h.EndToEnd); err != nil {
+		if c.pending.take(id) != nil {
+			return 0, c.sendError(err)
 		}
-		return 0, c.sendError(err)
+		// The connection has ended, and finishes the call.
 	}
+	c.peer.Load().requests.Add(1)
 	return id, nil
 }
 

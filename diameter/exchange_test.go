@@ -100,7 +100,7 @@ func TestNothingIsAskedForACallerThatIsGone(t *testing.T) {
 }
 
 func TestLostConnectionEndsPendingRequestsAtOnce(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runScript(t, func(c *Config) { c.PeerWait = -1 }, func(t *testing.T, s *script) {
 		f := s.open()
 		var waits []func() (wire.Message, error)
 		for range 10 {
@@ -142,7 +142,7 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 }
 
 func TestQueuedOctetsAreBoundedAndAStalledPeerIsLeft(t *testing.T) {
-	runScript(t, func(c *Config) { c.MaxQueuedOctets = 10000 }, func(t *testing.T, s *script) {
+	runScript(t, func(c *Config) { c.MaxQueuedOctets, c.PeerWait = 10000, -1 }, func(t *testing.T, s *script) {
 		near, end := net.Pipe()
 		f := &far{t: t, nc: end, in: make(chan wire.Message, 10), closed: make(chan struct{})}
 		first := s.accept()

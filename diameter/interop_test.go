@@ -241,7 +241,7 @@ func TestMalformedForAGoDiameterHandler(t *testing.T) {
 }
 
 func TestRequestOfAGoDiameterHandlerThatIsNeverAnswered(t *testing.T) {
-	runScript(t, func(c *Config) { c.Watchdog = 10 * time.Minute }, func(t *testing.T, s *script) {
+	runScript(t, func(c *Config) { c.Watchdog, c.AttemptTimeout = 10*time.Minute, -1 }, func(t *testing.T, s *script) {
 		s.node.HandleDiam(swxApplication, cmdRTR, diam.HandlerFunc(func(c diam.Conn, _ *diam.Message) { _, _ = diamMAR().WriteTo(c) }))
 		f := s.open()
 		f.request(rtr())
@@ -257,7 +257,7 @@ func TestRequestOfAGoDiameterHandlerThatIsNeverAnswered(t *testing.T) {
 func TestShutdownWaitsForRequestsOfGoDiameterHandlers(t *testing.T) {
 	for _, answered := range []bool{true, false} {
 		t.Run(fmt.Sprintf("answered %v", answered), func(t *testing.T) {
-			runScript(t, func(c *Config) { c.Watchdog = 10 * time.Minute }, func(t *testing.T, s *script) {
+			runScript(t, func(c *Config) { c.Watchdog, c.AttemptTimeout = 10*time.Minute, -1 }, func(t *testing.T, s *script) {
 				got := make(chan *diam.Message, 1)
 				s.node.HandleDiam(swxApplication, cmdMAR, diam.HandlerFunc(func(_ diam.Conn, m *diam.Message) { got <- m }))
 				s.node.HandleDiam(swxApplication, cmdRTR, diam.HandlerFunc(func(c diam.Conn, _ *diam.Message) { _, _ = diamMAR().WriteTo(c) }))

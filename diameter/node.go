@@ -28,6 +28,7 @@ type Node struct {
 	list     atomic.Pointer[[]*peer] // of peers, for readers
 	draining atomic.Bool             // no more requests of ours
 	inFlight atomic.Int64            // Exchanges and handlers
+	waiting  atomic.Int64            // Exchanges that wait for a peer to be open
 
 	nextWarning atomic.Int64 // of a refused peer, as sinceStart
 
@@ -293,6 +294,13 @@ func (n *Node) notify() {
 	n.changed = make(chan struct{})
 }
 
+// peersChanged returns a channel that is closed at the next change.
+func (n *Node) peersChanged() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.changed
+}
+
 // WaitOpen waits until the peer with that Origin-Host is open, or any peer if
 // host is empty.
 func (n *Node) WaitOpen(ctx context.Context, host string) error {
@@ -330,6 +338,7 @@ func (n *Node) isClosed() bool {
 // runs any more when it returns.
 func (n *Node) Shutdown(ctx context.Context) error {
 	n.draining.Store(true)
+	n.notify() // nobody waits for a peer any more
 	n.closeListeners()
 	err := n.drain(ctx)
 	if err == nil {

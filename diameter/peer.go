@@ -41,6 +41,7 @@ const (
 	kindDPA                       // answer to a DPR
 	kindGone                      // the connection is closed
 	kindActivity                  // messages came while conn.eager
+	kindSilent                    // requests wait, and nothing comes
 	kindStop                      // disconnect and end
 	kindRefused                   // who may be the peer connected in vain; err says why
 )
@@ -59,6 +60,7 @@ type peer struct {
 	usable atomic.Pointer[conn]         // where requests may be sent; nil: nowhere
 	shown  atomic.Pointer[conn]         // the one in the peer table
 	caps   atomic.Pointer[capabilities] // of the last connection that was open
+	counters
 
 	// Of the goroutine:
 	m              machine
@@ -314,6 +316,10 @@ func (p *peer) handle(e peerEvent) {
 	case kindActivity:
 		if e.conn == p.current() {
 			p.watch(p.wd.receive(time.Now(), false))
+		}
+	case kindSilent:
+		if e.conn == p.current() {
+			p.watch(p.wd.probe(time.Now()))
 		}
 	}
 }

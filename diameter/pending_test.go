@@ -10,7 +10,7 @@ import (
 
 func newPending(max int, first uint32) *pendingTable {
 	t := new(pendingTable)
-	t.init(max, first)
+	t.init(max, first, 0, nil)
 	return t
 }
 

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -66,7 +67,16 @@ type PeerStatus struct {
 	Applications  []Application // advertised by the peer; shared, not to be changed
 	Pending       int           // requests that wait for an answer
 	Unmatched     uint64        // answers that nobody waited for, on this connection
-	LastError     string        // why the last connection or attempt ended
+	// Requests are those sent to the peer, Answers what came back. Timeouts are
+	// the requests whose caller's context ended without one, and FailedOver
+	// those that were sent elsewhere because of this peer.
+	Requests, Answers, Timeouts, FailedOver uint64
+	LastError                               string // why the last connection or attempt ended
+}
+
+// counters count, for as long as the peer is in the table.
+type counters struct {
+	requests, answers, timeouts, failedOver atomic.Uint64
 }
 
 // state maps the two machines' states to one.
@@ -95,6 +105,9 @@ func (p *peer) publish() {
 	c, state := p.current(), p.state()
 	if c != nil {
 		c.eager.Store(state == PeerSuspect)
+	}
+	if c != nil {
+		c.pending.setSuspect(state == PeerSuspect)
 	}
 	if state == PeerOpen {
 		p.usable.Store(c)
@@ -156,6 +169,8 @@ func (p *peer) snapshot() PeerStatus {
 	if c := p.shown.Load(); c != nil {
 		s.Pending, s.Unmatched = c.pending.len(), c.unmatched.Load()
 	}
+	s.Requests, s.Answers = p.requests.Load(), p.answers.Load()
+	s.Timeouts, s.FailedOver = p.timeouts.Load(), p.failedOver.Load()
 	return s
 }
 

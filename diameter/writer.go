@@ -29,9 +29,9 @@ func (w *writer) init(nc net.Conn, timeout time.Duration, max int) {
 	w.kick = make(chan struct{}, 1)
 }
 
-// send queues a copy of m, with the Hop-by-Hop and End-to-End identifiers
-// replaced. It never blocks.
-func (w *writer) send(m []byte, hopByHop, endToEnd uint32) error {
+// send queues a copy of m, with flags added, and the Hop-by-Hop and End-to-End
+// identifiers replaced. It never blocks.
+func (w *writer) send(m []byte, flags uint8, hopByHop, endToEnd uint32) error {
 	w.mu.Lock()
 	if w.err != nil || w.finish != nil {
 		err := w.err
@@ -47,6 +47,7 @@ func (w *writer) send(m []byte, hopByHop, endToEnd uint32) error {
 	}
 	at := len(w.buf)
 	w.buf = append(w.buf, m...)
+	w.buf[at+4] |= flags
 	putIDs(w.buf[at:], hopByHop, endToEnd)
 	w.mu.Unlock()
 	if at == 0 {
