@@ -78,8 +78,18 @@ func (f *failOver) unsent(ctx context.Context, err error) (wire.Message, error) 
 func (f *failOver) resume(ctx context.Context, c *conn, id uint32, call *call, what notice) (wire.Message, error) {
 	f.tries = append(f.tries, try{conn: c, id: id, call: call, live: true})
 	f.unanswered = 1
-	f.told(tryEvent{0, what, call.msg, call.err})
+	f.told(firstEvent(call, what))
 	return f.run(ctx)
+}
+
+// firstEvent is a notice of the first attempt's call, which is the caller's to
+// look at only when it is done.
+func firstEvent(c *call, what notice) tryEvent {
+	e := tryEvent{notice: what}
+	if what == noticeDone {
+		e.msg, e.err = c.msg, c.err
+	}
+	return e
 }
 
 // retryBusy is how long to wait before a connection without room is tried
@@ -130,7 +140,7 @@ func (f *failOver) run(ctx context.Context) (wire.Message, error) {
 		}
 		select {
 		case what := <-first:
-			f.told(tryEvent{0, what, firstCall.msg, firstCall.err})
+			f.told(firstEvent(firstCall, what))
 			if what == noticeDone {
 				first = nil
 			}
