@@ -50,18 +50,26 @@ func (c sctpConn) RemoteAddr() net.Addr { return sctpAddr{c.TCPConn.RemoteAddr()
 // peers expect (RFC 6733, section 2.1.1).
 func (c sctpConn) Write(b []byte) (int, error) {
 	done := 0
-	for done < len(b) {
-		n := len(b) - done
-		if size, err := wire.FrameLen(b[done:], 0); err == nil {
-			n = min(n, size)
-		}
-		n, err := c.TCPConn.Write(b[done : done+n])
+	for _, m := range messagesOf(b) {
+		n, err := c.TCPConn.Write(m)
 		done += n
 		if err != nil {
 			return done, err
 		}
 	}
 	return done, nil
+}
+
+// messagesOf divides b into messages, and what is left if that is none.
+func messagesOf(b []byte) (list [][]byte) {
+	for len(b) > 0 {
+		n := len(b)
+		if size, err := wire.FrameLen(b, 0); err == nil {
+			n = min(n, size)
+		}
+		list, b = append(list, b[:n]), b[n:]
+	}
+	return list
 }
 
 type sctpListener struct{ *net.TCPListener }
