@@ -23,6 +23,12 @@ type capabilities struct {
 	errorMessage string
 }
 
+// baseLimits are for messages of the base protocol, whose groups they know.
+// Failed-AVP is none of them: what is in there is broken.
+var baseLimits = wire.Limits{Grouped: func(code, vendor uint32) bool {
+	return vendor == 0 && (code == AVPVendorSpecificApplicationID || code == AVPProxyInfo || code == AVPExperimentalResult)
+}}
+
 // maxApplications bounds what is kept of a peer's list.
 const maxApplications = 256
 
@@ -33,7 +39,7 @@ const maxApplications = 256
 // The error is a [*ResultError] that fits a CEA.
 func parseCapabilities(m wire.Message) (*capabilities, error) {
 	c := new(capabilities)
-	if err := wire.Check(m, wire.Limits{}); err != nil {
+	if err := wire.Check(m, baseLimits); err != nil {
 		return nil, avpResult(err)
 	}
 	var a wire.AVP

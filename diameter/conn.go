@@ -451,9 +451,10 @@ func (c *conn) onBaseRequest(m wire.Message, h wire.Header) {
 }
 
 // checkBase looks for what makes a DWR or DPR unacceptable: AVPs whose length
-// does not fit, and mandatory ones that the base protocol does not know.
+// does not fit, groups in groups without end, and mandatory ones that the base
+// protocol does not know.
 func checkBase(m wire.Message) error {
-	if err := wire.Check(m, wire.Limits{}); err != nil {
+	if err := wire.Check(m, baseLimits); err != nil {
 		return avpResult(err)
 	}
 	var a wire.AVP
