@@ -137,17 +137,20 @@ func (l *Link) base(m wire.Message) bool {
 	return true
 }
 
-// Write sends octets as they are.
+// Write sends octets as they are. The other side has the peer's Timeout to
+// take them.
 func (l *Link) Write(b []byte) (int, error) {
 	l.write.Lock()
 	defer l.write.Unlock()
+	if err := l.nc.SetWriteDeadline(time.Now().Add(l.peer.cfg.Timeout)); err != nil {
+		return 0, err
+	}
 	return l.nc.Write(b)
 }
 
-// Send sends octets as they are, a message or not, and wants them to be taken.
+// Send is Write that wants all to be taken.
 func (l *Link) Send(b []byte) {
 	l.peer.t.Helper()
-	_ = l.nc.SetWriteDeadline(time.Now().Add(l.peer.cfg.Timeout))
 	if _, err := l.Write(b); err != nil {
 		l.peer.t.Fatalf("diametertest: sending: %v", err)
 	}
