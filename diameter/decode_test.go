@@ -317,7 +317,7 @@ func TestOwnXML(t *testing.T) {
 }
 
 func TestDictionaryTables(t *testing.T) {
-	for app, list := range map[uint32][]AVPDefinition{0: baseAVPs, swxApplication: swxAVPs} {
+	for app, list := range defaultDefinitions() {
 		seen := make(map[avpKey]string)
 		for _, a := range list {
 			k := avpKey{a.Code, a.Vendor}

@@ -41,11 +41,16 @@ type Dictionary struct {
 	grouped map[uint32]func(code, vendor uint32) bool
 }
 
-// DefaultDictionary returns the dictionary of the base protocol and SWx.
+// defaultDefinitions are the tables, by application.
+func defaultDefinitions() map[uint32][]AVPDefinition {
+	return map[uint32][]AVPDefinition{applicationBase: baseAVPs, swxApplication: swxAVPs, gyApplication: gyAVPs}
+}
+
+// DefaultDictionary returns the dictionary of the base protocol, SWx and Gy.
 func DefaultDictionary() *Dictionary { return defaultDictionary() }
 
 var defaultDictionary = sync.OnceValue(func() *Dictionary {
-	return newDictionary(map[uint32][]AVPDefinition{applicationBase: baseAVPs, swxApplication: swxAVPs}, nil)
+	return newDictionary(defaultDefinitions(), nil)
 })
 
 // NewDictionary returns the default dictionary with additions: XML documents in
@@ -53,7 +58,7 @@ var defaultDictionary = sync.OnceValue(func() *Dictionary {
 // read by a parser of their own; messages decoded with the dictionary find
 // names there.
 func NewDictionary(documents ...io.Reader) (*Dictionary, error) {
-	defs := map[uint32][]AVPDefinition{applicationBase: baseAVPs, swxApplication: swxAVPs}
+	defs := defaultDefinitions()
 	if len(documents) == 0 {
 		return newDictionary(defs, nil), nil
 	}

@@ -8,7 +8,8 @@ const swxApplication = 16777265
 // swxAVPs are the AVPs of SWx beside those of the base protocol: TS 29.273
 // clauses 5.2.3, 8.2.3 and 9.2.3, with those taken over from TS 29.229, TS
 // 29.272, TS 29.212, TS 29.061, RFC 4004, RFC 4006, RFC 5580, RFC 5447 and RFC
-// 5778. The M bit differs between releases and decides nothing here.
+// 5778. Three of clause 5.2.3 (STa) come along: TWAN-Connection-Mode and the
+// addresses of a TWAG. The M bit differs between releases and decides nothing here.
 var swxAVPs = []AVPDefinition{
 	{124, 0, "MIP6-Feature-Vector", datatype.Unsigned64Type, true},
 	{126, 0, "Operator-Name", datatype.OctetStringType, true},
@@ -94,11 +95,15 @@ var swxAVPs = []AVPDefinition{
 	{1524, vendor3GPP, "SSID", datatype.UTF8StringType, false},
 	{1525, vendor3GPP, "HESSID", datatype.UTF8StringType, false},
 	{1526, vendor3GPP, "Access-Network-Info", datatype.GroupedType, false},
+	{1527, vendor3GPP, "TWAN-Connection-Mode", datatype.Unsigned32Type, false},
+	{1531, vendor3GPP, "TWAG-CP-Address", datatype.GroupedType, false},
+	{1532, vendor3GPP, "TWAG-UP-Address", datatype.UTF8StringType, false},
 	{1536, vendor3GPP, "Origination-Time-Stamp", datatype.Unsigned64Type, false},
 	{1537, vendor3GPP, "Maximum-Wait-Time", datatype.Unsigned32Type, false},
 	{1538, vendor3GPP, "Emergency-Services", datatype.Unsigned32Type, false},
 	{1540, vendor3GPP, "IMEI-Check-In-VPLMN-Result", datatype.Unsigned32Type, false},
 	{1541, vendor3GPP, "ERP-Authorization", datatype.Unsigned32Type, false},
+	{1612, vendor3GPP, "Active-APN", datatype.GroupedType, true},
 	{1613, vendor3GPP, "SIPTO-Permission", datatype.EnumeratedType, false},
 	{1649, vendor3GPP, "Local-Time-Zone", datatype.GroupedType, false},
 	{1680, vendor3GPP, "UE-Usage-Type", datatype.Unsigned32Type, false},
@@ -110,4 +115,5 @@ var swxAVPs = []AVPDefinition{
 	{2805, vendor3GPP, "UE-Local-IP-Address", datatype.AddressType, false},
 	{2848, vendor3GPP, "Extended-APN-AMBR-DL", datatype.Unsigned32Type, false},
 	{2849, vendor3GPP, "Extended-APN-AMBR-UL", datatype.Unsigned32Type, false},
+	{3924, vendor3GPP, "Cellular-Network-Information", datatype.OctetStringType, false},
 }

@@ -269,3 +269,12 @@ func (r *IdentityRules) mncDigits(mcc string) int {
 	}
 	return 2
 }
+
+// HomePLMN returns the home network of an IMSI, by PLMNs, MNCDigits and the
+// country's custom; the zero PLMN if imsi is invalid.
+func (r *IdentityRules) HomePLMN(imsi IMSI) PLMN {
+	if !imsi.IsValid() {
+		return PLMN{}
+	}
+	return r.imsiPLMN(imsi.digits, mobileRealm{})
+}

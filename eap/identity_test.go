@@ -262,3 +262,12 @@ func BenchmarkIdentityRulesParse(b *testing.B) {
 		r.Parse(akaIdentity)
 	}
 }
+
+func TestHomePLMN(t *testing.T) {
+	imsi := MustParseIMSI("001010000000001")
+	require.Equal(t, "001-01", (*IdentityRules)(nil).HomePLMN(imsi).String())
+	require.Equal(t, "310-410", (&IdentityRules{}).HomePLMN(MustParseIMSI("310410000000001")).String())
+	require.Equal(t, "001-010", (&IdentityRules{MNCDigits: map[string]int{"001": 3}}).HomePLMN(imsi).String())
+	require.Equal(t, "001-010", (&IdentityRules{PLMNs: []PLMN{{"001", "010"}}}).HomePLMN(imsi).String())
+	require.False(t, (&IdentityRules{}).HomePLMN(IMSI{}).IsValid())
+}
