@@ -2,7 +2,11 @@ package diameter
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -95,19 +99,21 @@ func inFlight(b *testing.B, do func() error) {
 	b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-µs/pair")
 }
 
-func BenchmarkPairs(b *testing.B) {
-	b.Run("native", func(b *testing.B) {
-		c, s := connected(b, clientConfig(), serverConfig())
-		s.Handle(swxApplication, cmdMAR, benchMAA)
-		m := benchMAR(b)
-		inFlight(b, func() error {
-			a, err := c.Exchange(context.Background(), m)
-			if err == nil && len(a) < 300 {
-				b.Error("short answer")
-			}
-			return err
-		})
+func benchNative(b *testing.B) {
+	c, s := connected(b, clientConfig(), serverConfig())
+	s.Handle(swxApplication, cmdMAR, benchMAA)
+	m := benchMAR(b)
+	inFlight(b, func() error {
+		a, err := c.Exchange(context.Background(), m)
+		if err == nil && len(a) < 300 {
+			b.Error("short answer")
+		}
+		return err
 	})
+}
+
+func BenchmarkPairs(b *testing.B) {
+	b.Run("native", benchNative)
 	b.Run("native, few in flight", func(b *testing.B) {
 		defer func(n int) { benchInFlight = n }(benchInFlight)
 		benchInFlight = 4
@@ -194,7 +200,14 @@ func benchGoDiameter(b *testing.B) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
 	defer l.Close()
-	go func() { _ = (&diam.Server{Handler: server, Dict: dict.Default}).Serve(l) }()
+	log.SetOutput(io.Discard) // which it tells of the listener's end
+	defer log.SetOutput(os.Stderr)
+	served := make(chan struct{})
+	defer func() { _ = l.Close(); <-served }()
+	go func() {
+		defer close(served)
+		_ = (&diam.Server{Handler: server, Dict: dict.Default}).Serve(l)
+	}()
 
 	var mu sync.Mutex
 	pending := make(map[uint32]chan *diam.Message)
@@ -231,4 +244,27 @@ func benchGoDiameter(b *testing.B) {
 		<-ch
 		return nil
 	})
+}
+
+// TestLongPairsAgainstGoDiameter: at least four times the pairs of
+// go-diameter's own client and server, in turns in one run.
+func TestLongPairsAgainstGoDiameter(t *testing.T) {
+	if os.Getenv("TWAG_LONG") == "" {
+		t.Skip("TWAG_LONG is not set")
+	}
+	rate := func(f func(*testing.B)) (pairs, cpu float64) {
+		r := testing.Benchmark(f)
+		require.NotZero(t, r.N)
+		return r.Extra["pairs/s"], r.Extra["cpu-µs/pair"]
+	}
+	var ratios []float64
+	for range 5 {
+		native, cpu := rate(benchNative)
+		theirs, theirCPU := rate(benchGoDiameter)
+		t.Logf("%.0f pairs/s (%.1f µs of CPU) against %.0f (%.1f µs): %.1f times", native, cpu, theirs, theirCPU, native/theirs)
+		ratios = append(ratios, native/theirs)
+	}
+	slices.Sort(ratios)
+	t.Logf("median: %.1f times", ratios[2])
+	require.GreaterOrEqual(t, ratios[2], 4.0)
 }
