@@ -50,7 +50,7 @@ var _ Store = (*MemoryStore)(nil)
 
 // What a change removes of expired records for each of its own.
 const (
-	sweepLook   = 256
+	sweepLook   = 128
 	sweepRemove = 8
 )
 

@@ -48,22 +48,39 @@ const (
 	limitRecords = 1 << 28
 )
 
-// A block is many slots. A slot is a record's place as long as it exists; what
-// is searched for lies apart from the rest of it.
+// A block is many slots. A slot is a record's place as long as it exists. What
+// is searched for is there a second time, apart, so that a search of all
+// reads little.
 type block struct {
-	due     [blockSlots]uint32 // seconds; 0: never
+	due     [blockSlots]uint32
 	expires [blockSlots]uint32
-	kind    [blockSlots]Kind // 0: free
-	terms   [blockSlots]uint8
+	kind    [blockSlots]Kind
+	terms   [blockSlots]uint8 // how many
 	slot    [blockSlots]slot
 	node    [blockSlots * MaxTerms]node // MaxTerms for each slot
 }
 
+// A slot has 40 octets.
 type slot struct {
 	id      ID
 	version uint64
-	value   table.Ref // of a free slot: Item is the next free one, plus 1
+	due     uint32 // seconds; 0: never
+	expires uint32
+
+	// Where the value is, as a table.Ref. Item of a free slot is the next free
+	// one, plus 1.
+	item  uint32
+	size  uint16
+	class uint8
+
+	kind Kind // 0: free
 }
+
+func (s *slot) value() table.Ref {
+	return table.Ref{Item: s.item, Size: s.size, Class: s.class}
+}
+
+func (s *slot) setValue(r table.Ref) { s.item, s.size, s.class = r.Item, r.Size, r.Class }
 
 // A node is a term of a record. The nodes of one term are a list, the first of
 // which is in the index.
@@ -101,7 +118,7 @@ func (p *Projection) check(c *Change, now uint32) error {
 		put := &c.Puts[i]
 		n, exists := p.find(put.Key)
 		var version uint64
-		if exists && !p.expired(n, now) {
+		if exists && !isPast(p.slot(n).expires, now) {
 			version = p.slot(n).version
 		}
 		if version != put.Expect {
@@ -205,7 +222,7 @@ func (p *Projection) Expired(keys []Key) []Key {
 		if len(keys) == cap(keys) {
 			return false
 		}
-		keys = append(keys, p.key(n))
+		keys = append(keys, p.slot(n).key())
 		return true
 	})
 	return keys
@@ -218,22 +235,28 @@ func (p *Projection) Forget(keys []Key) {
 	defer p.mu.Unlock()
 	now := secondsNow()
 	for _, key := range keys {
-		if n, exists := p.find(key); exists && p.expired(n, now) {
+		if n, exists := p.find(key); exists && isPast(p.slot(n).expires, now) {
 			p.remove(n)
 		}
 	}
 }
 
-// sweep looks at the next slots, at most as many, and calls f for each record
-// that has expired; if f returns false, it goes on with that one next time. f may remove it.
+// sweep looks at the next slots and calls f for each record that has expired;
+// if f returns false, it goes on with that one next time. f may remove it.
 func (p *Projection) sweep(look int, now uint32, f func(n uint32) bool) {
-	for range min(look, int(p.slots)) {
+	for look = min(look, int(p.slots)); look > 0; {
 		if p.hand >= p.slots {
 			p.hand = 0
 		}
-		if p.expired(p.hand, now) && !f(p.hand) {
-			return
+		b, first := p.block(p.hand)
+		some := b.expires[first:min(int(first)+look, blockSlots, int(first+p.slots-p.hand))]
+		for i, s := range some {
+			if isPast(s, now) && !f(p.hand+uint32(i)) {
+				p.hand += uint32(i)
+				return
+			}
 		}
-		p.hand++
+		p.hand += uint32(len(some))
+		look -= len(some)
 	}
 }

@@ -12,7 +12,7 @@ func (p *Projection) Get(_ context.Context, key Key) (Record, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	n, exists := p.find(key)
-	if !exists || p.expired(n, secondsNow()) {
+	if !exists || isPast(p.slot(n).expires, secondsNow()) {
 		return Record{}, ErrNotFound
 	}
 	r, _ := p.record(n, nil)
@@ -21,14 +21,13 @@ func (p *Projection) Get(_ context.Context, key Key) (Record, error) {
 
 // record returns the record in a slot; its value is appended to buf.
 func (p *Projection) record(n uint32, buf []byte) (Record, []byte) {
-	b, i := p.block(n)
-	s := &b.slot[i]
-	buf = append(buf, p.values.Get(s.value)...)
+	s := p.slot(n)
+	buf = append(buf, p.values.Get(s.value())...)
 	return Record{
-		Key:     Key{Kind: b.kind[i], ID: s.id},
+		Key:     s.key(),
 		Version: s.version,
-		Due:     timeOf(b.due[i]),
-		Expires: timeOf(b.expires[i]),
+		Due:     timeOf(s.due),
+		Expires: timeOf(s.expires),
 		Value:   slices.Clip(buf),
 	}, buf
 }
@@ -53,23 +52,22 @@ func (p *Projection) Find(ctx context.Context, term Term, f func(Record) bool) e
 
 // Scan is [Store]'s Scan.
 func (p *Projection) Scan(ctx context.Context, kind Kind, f func(Record) bool) error {
-	return p.walk(ctx, kind, f, func(*block, uint32) bool { return true })
+	if kind == 0 {
+		return nil // that of free slots
+	}
+	return p.walk(ctx, f, func(b *block, i uint32) bool { return b.kind[i] == kind })
 }
 
 // Due is [Store]'s Due.
 func (p *Projection) Due(ctx context.Context, kind Kind, now time.Time, f func(Record) bool) error {
 	seconds := wholeSeconds(now)
-	return p.walk(ctx, kind, f, func(b *block, i uint32) bool { return isPast(b.due[i], seconds) })
+	return p.walk(ctx, f, func(b *block, i uint32) bool { return isPast(b.due[i], seconds) && b.kind[i] == kind })
 }
 
-// walk shows the records of a kind that are wanted, a block at a time.
-func (p *Projection) walk(ctx context.Context, kind Kind, f func(Record) bool, wanted func(b *block, i uint32) bool) error {
-	if kind == 0 {
-		return nil // free slots have it
-	}
+// walk shows the records that are wanted, a block at a time.
+func (p *Projection) walk(ctx context.Context, f func(Record) bool, wanted func(b *block, i uint32) bool) error {
 	s := newShow()
 	defer s.free()
-	ofKind := func(b *block, i uint32) bool { return b.kind[i] == kind && wanted(b, i) }
 	for first := uint32(0); ; first += blockSlots {
 		p.mu.RLock()
 		if first >= p.slots {
@@ -79,12 +77,12 @@ func (p *Projection) walk(ctx context.Context, kind Kind, f func(Record) bool, w
 		b := p.blocks[first/blockSlots]
 		s.slots = s.slots[:0]
 		for i := range min(blockSlots, p.slots-first) {
-			if ofKind(b, i) {
+			if wanted(b, i) {
 				s.slots = append(s.slots, first+i)
 			}
 		}
 		p.mu.RUnlock()
-		if more, err := p.show(ctx, s, f, ofKind); err != nil || !more {
+		if more, err := p.show(ctx, s, f, wanted); err != nil || !more {
 			return err
 		}
 	}
@@ -123,7 +121,7 @@ func (p *Projection) show(ctx context.Context, s *show, f func(Record) bool, wan
 		}
 		p.mu.RLock()
 		b, i := p.block(n)
-		ok := b.kind[i] != 0 && !p.expired(n, secondsNow()) && wanted(b, i)
+		ok := b.kind[i] != 0 && !isPast(b.expires[i], secondsNow()) && wanted(b, i)
 		var r Record
 		if ok {
 			r, s.value = p.record(n, s.value[:0])

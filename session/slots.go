@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/opentwag/twag/session/internal/table"
 )
 
 // This file has what a Projection does with slots, under its lock. n is a
@@ -26,20 +24,11 @@ func (p *Projection) node(n uint32) *node {
 	return &p.blocks[n/(blockSlots*MaxTerms)].node[n%(blockSlots*MaxTerms)]
 }
 
-func (p *Projection) key(n uint32) Key {
-	b, i := p.block(n)
-	return Key{Kind: b.kind[i], ID: b.slot[i].id}
-}
+func (s *slot) key() Key { return Key{Kind: s.kind, ID: s.id} }
 
 func (p *Projection) termsOf(n uint32) uint32 {
 	b, i := p.block(n)
 	return uint32(b.terms[i])
-}
-
-// expired tells a record that has expired; a free slot has not.
-func (p *Projection) expired(n, now uint32) bool {
-	b, i := p.block(n)
-	return isPast(b.expires[i], now)
 }
 
 func (p *Projection) hashKey(k Key) uint64   { return maphash.Comparable(p.seed, k) }
@@ -47,7 +36,7 @@ func (p *Projection) hashTerm(t Term) uint64 { return maphash.Comparable(p.seed,
 
 // find returns the slot of the record, which may have expired.
 func (p *Projection) find(k Key) (n uint32, exists bool) {
-	return p.keys.Find(p.hashKey(k), func(n uint32) bool { return p.key(n) == k })
+	return p.keys.Find(p.hashKey(k), func(n uint32) bool { return p.slot(n).key() == k })
 }
 
 // add gives a new record its slot.
@@ -55,7 +44,7 @@ func (p *Projection) add(k Key) (n uint32) {
 	if p.free != 0 {
 		n = p.free - 1
 		s := p.slot(n)
-		p.free, s.value = s.value.Item, table.Ref{}
+		p.free, s.item = s.item, 0
 	} else {
 		n = p.slots
 		if n%blockSlots == 0 {
@@ -64,7 +53,8 @@ func (p *Projection) add(k Key) (n uint32) {
 		p.slots++
 	}
 	b, i := p.block(n)
-	b.kind[i], b.slot[i].id = k.Kind, k.ID
+	b.kind[i] = k.Kind
+	b.slot[i].kind, b.slot[i].id = k.Kind, k.ID
 	p.keys.Add(p.hashKey(k), n)
 	p.live++
 	return n
@@ -73,31 +63,32 @@ func (p *Projection) add(k Key) (n uint32) {
 // write sets all of a record but its key and terms.
 func (p *Projection) write(n uint32, version uint64, due, expires time.Time, value []byte) {
 	b, i := p.block(n)
-	b.due[i], b.expires[i] = seconds(due), seconds(expires)
 	s := &b.slot[i]
-	s.version = version
-	ref, fits := p.values.Set(s.value, value)
+	s.version, s.due, s.expires = version, seconds(due), seconds(expires)
+	b.due[i], b.expires[i] = s.due, s.expires
+	ref, fits := p.values.Set(s.value(), value)
 	if !fits {
-		p.freeValue(s.value)
+		p.freeValue(s)
 		ref = p.values.Put(n, value)
 	}
-	s.value = ref
+	s.setValue(ref)
 }
 
-func (p *Projection) freeValue(r table.Ref) {
-	if owner, item, moved := p.values.Free(r); moved {
-		p.slot(owner).value.Item = item
+func (p *Projection) freeValue(s *slot) {
+	if owner, item, moved := p.values.Free(s.value()); moved {
+		p.slot(owner).item = item
 	}
 }
 
 // remove frees a slot.
 func (p *Projection) remove(n uint32) {
 	p.setTerms(n, nil)
-	p.keys.Remove(p.hashKey(p.key(n)), n)
 	b, i := p.block(n)
+	s := &b.slot[i]
+	p.keys.Remove(p.hashKey(s.key()), n)
+	p.freeValue(s)
+	*s = slot{item: p.free}
 	b.due[i], b.expires[i], b.kind[i] = 0, 0, 0
-	p.freeValue(b.slot[i].value)
-	b.slot[i] = slot{value: table.Ref{Item: p.free}}
 	p.free = n + 1
 	p.live--
 }

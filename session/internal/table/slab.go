@@ -23,9 +23,8 @@ const MaxString = 16 << 10
 // A Ref says where a string is. The zero Ref is that of the empty string.
 type Ref struct {
 	Item  uint32
-	Class uint8 // 0: no item
-	_     uint8
 	Size  uint16
+	Class uint8 // 0: no item
 }
 
 const (
