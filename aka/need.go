@@ -15,7 +15,7 @@ type NeedVectors struct {
 	source VectorSource
 }
 
-var _ eap.Resolver = (*NeedVectors)(nil)
+var _ eap.AsyncResolver = (*NeedVectors)(nil)
 
 // VectorsAnswer answers [NeedVectors]. Of the vectors the first is used, in
 // EAP-SIM as many as were asked for; none counts as ErrUnavailable.
@@ -31,4 +31,13 @@ func (*NeedVectors) NeedName() string { return "vectors" }
 func (n *NeedVectors) Resolve(ctx context.Context) eap.Answer {
 	v, err := n.source.Vectors(ctx, n.Request)
 	return VectorsAnswer{Vectors: v, Err: err}
+}
+
+// ResolveAsync implements eap.AsyncResolver, if the source is an
+// [AsyncVectorSource].
+func (n *NeedVectors) ResolveAsync(ctx context.Context, done func(eap.Answer)) bool {
+	source, ok := n.source.(AsyncVectorSource)
+	return ok && source.VectorsAsync(ctx, n.Request, func(v []Vector, err error) {
+		done(VectorsAnswer{Vectors: v, Err: err})
+	})
 }

@@ -46,7 +46,7 @@ type NeedReauth struct {
 	store ReauthStore
 }
 
-var _ eap.Resolver = (*NeedReauth)(nil)
+var _ eap.AsyncResolver = (*NeedReauth)(nil)
 
 // ReauthAnswer answers [NeedReauth].
 type ReauthAnswer struct {
@@ -72,4 +72,13 @@ func (n *NeedReauth) Resolve(ctx context.Context) eap.Answer {
 		a.Err = fmt.Errorf("%w: %v", errNotNow, n.Op)
 	}
 	return a
+}
+
+// ResolveAsync implements eap.AsyncResolver, if the store never blocks.
+func (n *NeedReauth) ResolveAsync(ctx context.Context, done func(eap.Answer)) bool {
+	if s, ok := n.store.(interface{ NonBlocking() bool }); !ok || !s.NonBlocking() {
+		return false
+	}
+	done(n.Resolve(ctx))
+	return true
 }

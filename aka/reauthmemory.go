@@ -43,6 +43,10 @@ type reauthEntry struct {
 
 var _ ReauthStore = (*MemoryReauthStore)(nil)
 
+// NonBlocking reports that no method waits for anything but another's short
+// critical section.
+func (*MemoryReauthStore) NonBlocking() bool { return true }
+
 // NewMemoryReauthStore returns an empty store of at most bound contexts; 0 is
 // DefaultReauthContexts. It panics if bound is negative.
 func NewMemoryReauthStore(bound int) *MemoryReauthStore {

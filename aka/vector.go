@@ -21,6 +21,17 @@ type VectorSource interface {
 	Vectors(ctx context.Context, req VectorRequest) ([]Vector, error)
 }
 
+// AsyncVectorSource is what a [VectorSource] adds that can do without a waiting
+// goroutine for each request.
+type AsyncVectorSource interface {
+	VectorSource
+	// VectorsAsync does what Vectors does, and hands the result to done, once,
+	// from any goroutine, perhaps before it returns; done does not block. It
+	// returns false, without having done anything, if this request needs
+	// Vectors. Of ctx the deadline counts.
+	VectorsAsync(ctx context.Context, req VectorRequest, done func([]Vector, error)) bool
+}
+
 // Errors of a VectorSource. Before the challenge the peer sees the same
 // failure for all of them (AKA-Notification 16384, then EAP-Failure), so that
 // nobody can find out who is a subscriber; logs and counters tell them apart.

@@ -141,6 +141,17 @@ type Resolver interface {
 	Resolve(ctx context.Context) Answer
 }
 
+// AsyncResolver is a [Resolver] that may be able to get its answer without
+// blocking, for drivers that must not wait.
+type AsyncResolver interface {
+	Resolver
+	// ResolveAsync returns true if it has begun, or false, without having done
+	// anything, if this needs Resolve. Once it has begun, done is called once with
+	// the answer, by any goroutine, perhaps before ResolveAsync returns. Of
+	// ctx the deadline counts.
+	ResolveAsync(ctx context.Context, done func(Answer)) bool
+}
+
 // NeedAuthorization asks whether a subscriber who has proved who he is may be
 // let in. It comes after the method's authentication and before its success,
 // so that a refusal can reach the phone as the method's own notification.

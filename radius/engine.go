@@ -9,6 +9,7 @@ import (
 	"net"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	layeh "layeh.com/radius"
@@ -21,6 +22,7 @@ import (
 type engine struct {
 	clients     ClientSource
 	handler     layeh.Handler
+	inline      bool // the readers call the handler
 	codes       [256]bool
 	statusReply byte
 	timeout     time.Duration
@@ -34,9 +36,10 @@ type engine struct {
 	count counters
 	auth  limiter // log lines about failed authentication
 
-	readers sync.WaitGroup
-	drained chan struct{} // closed when nothing of ours runs any more
-	drain   sync.Once
+	readers   sync.WaitGroup
+	suspended atomic.Int64  // requests whose handlers go on later
+	drained   chan struct{} // closed when nothing of ours runs any more
+	drain     sync.Once
 
 	mu       sync.Mutex
 	carriers map[carrier]struct{}
@@ -60,6 +63,9 @@ func newEngine(s *Server) (*engine, error) {
 		start:    time.Now(),
 		drained:  make(chan struct{}),
 		carriers: make(map[carrier]struct{}),
+	}
+	if h, ok := s.Handler.(NonBlocking); ok {
+		e.inline = h.NonBlocking()
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
@@ -164,6 +170,10 @@ func (e *engine) read(c carrier, local uint16) error {
 		pause = 0
 		now := time.Now()
 		e.count.datagrams.Add(uint64(n))
+		if e.inline {
+			e.readInline(c, local, n, now, reply[:0])
+			continue
+		}
 		for i := range n {
 			b, from := c.datagram(i)
 			if r := e.receive(c, local, b, from, now, len(batch), reply[:0]); r != nil {
@@ -177,6 +187,22 @@ func (e *engine) read(c carrier, local uint16) error {
 			clear(batch)
 			batch = batch[:0]
 		}
+	}
+}
+
+// readInline handles the n datagrams that c has read. Their answers leave
+// together.
+func (e *engine) readInline(c carrier, local uint16, n int, now time.Time, scratch []byte) {
+	e.pool.beginBurst()
+	for i := range n {
+		b, from := c.datagram(i)
+		if r := e.receive(c, local, b, from, now, 0, scratch); r != nil {
+			r.inline = true
+			e.serve(r)
+		}
+	}
+	if held := e.pool.endBurst(); held != nil {
+		e.send(held)
 	}
 }
 
@@ -226,7 +252,7 @@ func (e *engine) receive(c carrier, local uint16, b []byte, from *path, now time
 		e.resend(c, client, pkt, from, again)
 		return nil
 	}
-	if !e.pool.room(ahead + 1) {
+	if !e.inline && !e.pool.room(ahead+1) {
 		e.dups.forget(ref)
 		e.drop(DropQueueFull, client, from, len(b))
 		return nil
@@ -255,26 +281,40 @@ func (e *engine) receive(c carrier, local uint16, b []byte, from *path, now time
 	return r
 }
 
-// serve runs the handler for a request; it is what workers do.
+// serve runs the handler for a request, or the rest of it; it is what workers
+// do.
 func (e *engine) serve(r *request) {
 	if !time.Now().Before(r.ctx.deadline) {
 		e.dropQueued(r, DropExpired)
 		return
 	}
+	rest := r.rest
 	defer func() {
 		if v := recover(); v != nil {
-			r.Discard()
-			e.count.panics.Add(1)
-			e.log.Error("RADIUS handler panicked", "nas", r.back.remote.Addr(), "client", r.client.Name(),
-				"code", layeh.Code(r.pkt[0]).String(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			if e.hooks.Panic != nil {
-				e.hooks.Panic(r.info(), v)
-			}
+			e.panicked(r, v)
+		}
+		if rest == nil && r.handedOff.Load() {
+			return // the handler goes on, on a worker
 		}
 		r.handled.Store(true)
 		r.release()
 	}()
+	if rest != nil {
+		rest()
+		return
+	}
 	e.handler.ServeRADIUS(r, r.parse())
+}
+
+// panicked gives up a request whose handler has panicked with v.
+func (e *engine) panicked(r *request, v any) {
+	r.Discard()
+	e.count.panics.Add(1)
+	e.log.Error("RADIUS handler panicked", "nas", r.back.remote.Addr(), "client", r.client.Name(),
+		"code", layeh.Code(r.pkt[0]).String(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+	if e.hooks.Panic != nil {
+		e.hooks.Panic(r.info(), v)
+	}
 }
 
 // resend answers a repetition with the octets of the first answer.
@@ -370,12 +410,21 @@ func (e *engine) stop() {
 	e.drain.Do(func() {
 		go func() {
 			e.readers.Wait()
+			e.awaitSuspended()
 			e.pool.close()
 			e.pool.wg.Wait()
 			e.cut()
 			close(e.drained)
 		}()
 	})
+}
+
+// awaitSuspended waits for the handlers that go on later: until their
+// requests' time is up, or the server is cut off.
+func (e *engine) awaitSuspended() {
+	for end := time.Now().Add(e.timeout); e.suspended.Load() > 0 && time.Now().Before(end) && e.open.err() == nil; {
+		time.Sleep(2 * time.Millisecond)
+	}
 }
 
 // cut ends the contexts of all requests, drops those in the queue, and closes

@@ -36,6 +36,7 @@ type pool struct {
 	workers int
 	waking  bool // a worker was told to look at the queue and has not yet
 	closed  bool
+	bursts  int       // readers that are handling what they have read
 	held    *outBatch // answers that are held back; nil is none
 	minIdle int       // lowest len(idle) in this period
 	retire  *time.Timer
@@ -172,7 +173,7 @@ func (p *pool) next(w *worker, woken bool) *request {
 func (p *pool) hold(o outgoing) (direct bool, batch *outBatch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.waking && p.held == nil {
+	if !p.holdingLocked() && p.held == nil {
 		return true, nil
 	}
 	if p.held == nil {
@@ -180,17 +181,37 @@ func (p *pool) hold(o outgoing) (direct bool, batch *outBatch) {
 	}
 	p.held.o[p.held.n] = o
 	p.held.n++
-	if p.waking && p.held.n < maxHeld {
+	if p.holdingLocked() && p.held.n < maxHeld {
 		return false, nil
 	}
 	batch, p.held = p.held, nil
 	return false, batch
 }
 
-// takeHeldLocked returns what is held back, unless a worker is on its way that
+// beginBurst tells that a reader handles what it has read itself: answers are
+// held back until endBurst.
+func (p *pool) beginBurst() {
+	p.mu.Lock()
+	p.bursts++
+	p.mu.Unlock()
+}
+
+// endBurst ends what beginBurst began, and returns what is to be sent.
+func (p *pool) endBurst() *outBatch {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bursts--
+	return p.takeHeldLocked()
+}
+
+// holdingLocked tells whether somebody is on his way who will send what is
+// held back.
+func (p *pool) holdingLocked() bool { return p.waking || p.bursts > 0 }
+
+// takeHeldLocked returns what is held back, unless somebody is on his way who
 // will see to it.
 func (p *pool) takeHeldLocked() *outBatch {
-	if p.waking {
+	if p.holdingLocked() {
 		return nil
 	}
 	held := p.held

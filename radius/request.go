@@ -30,7 +30,12 @@ type request struct {
 	back     path
 	state    atomic.Uint32
 	handled  atomic.Bool // the handler has returned
-	ctx      requestContext
+
+	inline    bool        // a reader called the handler
+	handedOff atomic.Bool // rest was given to a worker
+	rest      func()      // what is left of the handler's work
+	suspended atomic.Bool // the handler goes on later
+	ctx       requestContext
 
 	udp    net.UDPAddr
 	ip     [16]byte

@@ -70,7 +70,7 @@ type subscriber struct {
 	sqn SQNState
 }
 
-var _ aka.VectorSource = (*AuC)(nil)
+var _ aka.AsyncVectorSource = (*AuC)(nil)
 
 // New returns an AuC without subscribers.
 func New(cfg Config) *AuC {

@@ -142,3 +142,10 @@ func compute(v *aka.Vector, alg milenage.Algorithm, sqn uint64, amf [2]byte) {
 	copy(v.AUTN[8:], mac[:])
 	v.XRES, v.XRESLen, v.CK, v.IK = out.RES, out.RESLen, out.CK, out.IK
 }
+
+// VectorsAsync implements aka.AsyncVectorSource: a centre in memory never
+// waits.
+func (a *AuC) VectorsAsync(ctx context.Context, req aka.VectorRequest, done func([]aka.Vector, error)) bool {
+	done(a.Vectors(ctx, req))
+	return true
+}

@@ -34,6 +34,9 @@ var (
 	// ErrNeeds: a method asked for more than maxNeeds things in one step, or
 	// for something that nobody here can answer. Access-Reject.
 	ErrNeeds = errors.New("eapradius: method needs too much")
+	// ErrOverload: too many requests wait for something that may block.
+	// Access-Reject.
+	ErrOverload = errors.New("eapradius: overloaded")
 	// ErrSecret: there is no secret to hide the keys with. Access-Reject.
 	ErrSecret = errors.New("eapradius: no secret")
 )

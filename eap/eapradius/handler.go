@@ -48,24 +48,46 @@ func New(auth *eap.Authenticator, cfg Config) *Handler {
 // are nobody's to count.
 func (h *Handler) Conversations() int { return h.room.len() }
 
+// NonBlocking implements radius.NonBlocking: whatever may wait is handed to a
+// worker, or goes on when the answer comes.
+func (h *Handler) NonBlocking() bool { return true }
+
 // ServeRADIUS implements layeh's Handler.
 func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 	if r.Code != layeh.CodeAccessRequest {
-		if h.cfg.Next != nil {
-			h.cfg.Next.ServeRADIUS(w, r)
-		}
+		h.pass(w, r)
 		return
 	}
-	x := exchange{h: h, w: w, r: r, now: time.Now(), q: readRequest(r)}
+	x := &exchange{h: h, w: w, r: r, now: time.Now(), q: readRequest(r)}
 	if !x.q.hasEAP && h.cfg.Next != nil {
-		h.cfg.Next.ServeRADIUS(w, r)
+		h.pass(w, r)
 		return
 	}
-	defer x.close()
-	x.serve()
+	x.run(x.serve)
 }
 
-// exchange is one Access-Request and what comes of it.
+// pass leaves a request to the next handler, which may block.
+func (h *Handler) pass(w layeh.ResponseWriter, r *layeh.Request) {
+	if h.cfg.Next == nil {
+		return
+	}
+	if !radius.Handoff(w, func() { h.cfg.Next.ServeRADIUS(w, r) }) {
+		radius.Discard(w)
+	}
+}
+
+// progress tells whether an exchange is over, or goes on elsewhere: then the
+// one who has it now must not touch it any more.
+type progress bool
+
+const (
+	over      progress = false
+	elsewhere progress = true
+)
+
+// exchange is one Access-Request and what comes of it. It is one goroutine's
+// at a time: that of the reader or worker that got the request, then of
+// whoever has an answer that it waits for.
 type exchange struct {
 	h   *Handler
 	w   layeh.ResponseWriter
@@ -79,9 +101,21 @@ type exchange struct {
 	held bool
 	// hadIdentity is true when the identity was known before this request.
 	hadIdentity bool
+	needs       int // that were met
 
 	ctx    context.Context
 	cancel context.CancelFunc
+}
+
+// run does a step of the exchange.
+func (x *exchange) run(step func() progress) {
+	going := over
+	defer func() {
+		if going == over { // also when step has panicked
+			x.close()
+		}
+	}()
+	going = step()
 }
 
 func (x *exchange) close() {
@@ -98,30 +132,36 @@ func (x *exchange) close() {
 // is up: afterwards the peer has to be told.
 const answerMargin = 500 * time.Millisecond
 
+// limit is when the needs' time is up.
+func (x *exchange) limit() time.Time {
+	limit := x.h.cfg.Deadline
+	if end, ok := x.r.Context().Deadline(); ok {
+		left := end.Sub(x.now)
+		limit = min(limit, left-min(answerMargin, left/2))
+	}
+	return x.now.Add(limit)
+}
+
 // context returns the context of all that the method needs. Most requests need
-// nothing, so nothing is set up before.
+// nothing that waits, so nothing is set up before.
 func (x *exchange) context() context.Context {
 	if x.ctx == nil {
-		limit := x.h.cfg.Deadline
-		if end, ok := x.r.Context().Deadline(); ok {
-			left := end.Sub(x.now)
-			limit = min(limit, left-min(answerMargin, left/2))
-		}
-		x.ctx, x.cancel = context.WithTimeout(x.r.Context(), limit)
+		x.ctx, x.cancel = context.WithDeadline(x.r.Context(), x.limit())
 	}
 	return x.ctx
 }
 
-// needContext is x.context() for a need, set up when it is first asked for
-// something: what a store in memory answers takes no context at all.
+// needContext is x.context() for a need, set up when it is first waited for:
+// what a store in memory answers takes no context at all, and what goes on
+// elsewhere only wants the deadline.
 type needContext struct{ x *exchange }
 
 var _ context.Context = needContext{}
 
-func (c needContext) Deadline() (time.Time, bool) { return c.x.context().Deadline() }
+func (c needContext) Deadline() (time.Time, bool) { return c.x.limit(), true }
 func (c needContext) Done() <-chan struct{}       { return c.x.context().Done() }
 func (c needContext) Err() error                  { return c.x.context().Err() }
-func (c needContext) Value(key any) any           { return c.x.context().Value(key) }
+func (c needContext) Value(key any) any           { return c.x.r.Context().Value(key) }
 
 // AfterFunc is what context.WithCancel and its kin look for in a foreign
 // parent, to follow it without a goroutine.
@@ -130,22 +170,23 @@ func (c needContext) AfterFunc(f func()) (stop func() bool) {
 }
 
 // serve finds the conversation and hands it the packet.
-func (x *exchange) serve() {
+func (x *exchange) serve() progress {
 	switch q := &x.q; {
 	case !q.hasEAP:
 		x.refuse(nil, ErrNoEAP)
 	case len(q.eap) > 0 && q.eap[0] == byte(eap.CodeRequest):
 		x.refuse(nak(q.eap), ErrRole)
 	case len(q.eap) == 0 || q.states == 0:
-		x.first()
+		return x.first()
 	default:
-		x.next()
+		return x.next()
 	}
+	return over
 }
 
 // first begins a conversation: with an Identity request after EAP-Start, with
 // the method after the Response to one that the NAS sent itself.
-func (x *exchange) first() {
+func (x *exchange) first() progress {
 	peer, nas, station := x.q.peer()
 	x.q.complete(x.h.cfg.CompletePeer, &peer)
 	s := &session{
@@ -154,20 +195,19 @@ func (x *exchange) first() {
 	}
 	if err := x.h.room.begin(s, x.now); err != nil {
 		x.refuse(failure(x.q.eap), err)
-		return
+		return over
 	}
 	x.join(s)
 	if len(x.q.eap) == 0 || isNak(x.q.eap) {
 		// A Nak comes first where the NAS has asked for a method of its own
 		// choice (RFC 3579, section 2.1). What the peer wants is seen later.
-		x.conclude(s.conv.Start(x.now))
-		return
+		return x.conclude(s.conv.Start(x.now))
 	}
-	x.conclude(s.conv.Handle(x.now, x.q.eap))
+	return x.conclude(s.conv.Handle(x.now, x.q.eap))
 }
 
 // next goes on with the conversation that the State names.
-func (x *exchange) next() {
+func (x *exchange) next() progress {
 	s, repeated, err := x.h.room.take(&x.q, x.now)
 	switch {
 	case errors.Is(err, ErrBusy):
@@ -175,20 +215,20 @@ func (x *exchange) next() {
 		// one's repetition is worth a look.
 		x.drop(err)
 		radius.Discard(x.w)
-		return
+		return over
 	case errors.Is(err, ErrStaleState):
 		x.drop(err)
-		return
+		return over
 	case err != nil:
 		x.refuse(failure(x.q.eap), err)
-		return
+		return over
 	}
 	x.join(s)
 	if repeated {
 		x.repeat()
-		return
+		return over
 	}
-	x.conclude(s.conv.Handle(x.now, x.q.eap))
+	return x.conclude(s.conv.Handle(x.now, x.q.eap))
 }
 
 // join notes that the request is one of the login's.
@@ -235,9 +275,74 @@ func (x *exchange) spend() bool {
 	return x.s.invalid <= x.h.cfg.MaxInvalid
 }
 
-// conclude meets the method's needs and answers the request.
-func (x *exchange) conclude(o eap.Outcome) {
-	o = x.meet(o)
+// conclude meets the method's needs, one after the other, and answers the
+// request. What may block goes on elsewhere.
+func (x *exchange) conclude(o eap.Outcome) progress {
+	for o.Kind == eap.OutcomeNeed {
+		if x.needs++; x.needs > maxNeeds {
+			o = eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: ErrNeeds}
+			break
+		}
+		switch need := o.Need.(type) {
+		case *eap.NeedAuthorization:
+			if !x.asksAuthorizer() {
+				o = x.resume(x.authorize(need.Result))
+				continue
+			}
+			return x.handoff(func() progress { return x.conclude(x.resume(x.authorize(need.Result))) })
+		case eap.Resolver:
+			if async, ok := need.(eap.AsyncResolver); ok && x.suspend(async) {
+				return elsewhere
+			}
+			return x.handoff(func() progress { return x.conclude(x.resume(need.Resolve(needContext{x}))) })
+		default:
+			o = eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
+		}
+	}
+	if o.Kind == eap.OutcomeSuccess && x.asksAuthorizer() {
+		// A method that has not asked before it succeeds does not get around him.
+		return x.handoff(func() progress {
+			x.authorize(o.Result)
+			x.answer(o)
+			return over
+		})
+	}
+	x.answer(o)
+	return over
+}
+
+// suspend has the exchange go on when need is met, if nobody has to wait
+// for that.
+func (x *exchange) suspend(need eap.AsyncResolver) bool {
+	w := x.w // x may be another's when ResolveAsync returns
+	radius.Suspend(w)
+	if need.ResolveAsync(needContext{x}, x.answered) {
+		return true
+	}
+	radius.Continue(w, func() {})
+	return false
+}
+
+// answered goes on with an answer that the exchange waited for.
+func (x *exchange) answered(a eap.Answer) {
+	radius.Continue(x.w, func() {
+		x.run(func() progress { return x.conclude(x.resume(a)) })
+	})
+}
+
+func (x *exchange) resume(a eap.Answer) eap.Outcome { return x.s.conv.Resume(time.Now(), a) }
+
+// handoff takes the next step where it may block.
+func (x *exchange) handoff(step func() progress) progress {
+	if radius.Handoff(x.w, func() { x.run(step) }) {
+		return elsewhere
+	}
+	x.fail(failure(x.q.eap), ErrOverload)
+	return over
+}
+
+// answer answers the request.
+func (x *exchange) answer(o eap.Outcome) {
 	if !x.hadIdentity && x.s.conv.Method() != 0 {
 		x.compareUserName()
 	}
@@ -251,35 +356,16 @@ func (x *exchange) conclude(o eap.Outcome) {
 	case eap.OutcomeFailure:
 		x.fail(o.Packet, o.Err)
 	case eap.OutcomeNeed:
-		// meet leaves none.
+		// conclude leaves none.
 		fallthrough
 	default:
 		x.fail(failure(x.q.eap), o.Err)
 	}
 }
 
-// meet answers the method's needs until there is an outcome that is none.
-func (x *exchange) meet(o eap.Outcome) eap.Outcome {
-	for range maxNeeds {
-		if o.Kind != eap.OutcomeNeed {
-			return o
-		}
-		var answer eap.Answer
-		switch need := o.Need.(type) {
-		case *eap.NeedAuthorization:
-			answer = x.authorize(need.Result)
-		case eap.Resolver:
-			answer = need.Resolve(needContext{x})
-		default:
-			return eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
-		}
-		o = x.s.conv.Resume(time.Now(), answer)
-	}
-	if o.Kind == eap.OutcomeNeed {
-		return eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: ErrNeeds}
-	}
-	return o
-}
+// asksAuthorizer reports whether authorize would ask the Authorizer, who may
+// block.
+func (x *exchange) asksAuthorizer() bool { return x.h.cfg.Authorizer != nil && !x.s.authorized }
 
 // authorize asks the Authorizer, once per login, and notes what he said.
 func (x *exchange) authorize(result *eap.Result) eap.Authorization {
@@ -297,12 +383,8 @@ func (x *exchange) authorize(result *eap.Result) eap.Authorization {
 	return s.answer
 }
 
-// succeed lets the peer in, unless the Authorizer minds. A method that has not
-// asked before it succeeds does not get around him.
+// succeed lets the peer in, unless the Authorizer minds.
 func (x *exchange) succeed(o eap.Outcome) {
-	if !x.s.authorized {
-		x.authorize(o.Result)
-	}
 	switch {
 	case x.s.refused != nil:
 		x.fail(failure(x.q.eap), x.s.refused)
