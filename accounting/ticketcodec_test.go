@@ -11,14 +11,14 @@ import (
 	"github.com/opentwag/twag/session"
 )
 
-// attribute returns one attribute, type and length included.
-func attribute(kind byte, value string) string {
+// tlv returns one attribute, type and length included.
+func tlv(kind byte, value string) string {
 	return string([]byte{kind, byte(2 + len(value))}) + value
 }
 
-// vendorAttribute returns a Vendor-Specific attribute with one attribute inside.
-func vendorAttribute(vendor uint16, kind byte, value string) string {
-	return attribute(26, string([]byte{0, 0, byte(vendor >> 8), byte(vendor)})+attribute(kind, value))
+// vsa returns a Vendor-Specific attribute with one attribute inside.
+func vsa(vendor uint16, kind byte, value string) string {
+	return tlv(26, string([]byte{0, 0, byte(vendor >> 8), byte(vendor)})+tlv(kind, value))
 }
 
 // fullTicket has everything that a ticket can have.
@@ -28,13 +28,13 @@ func fullTicket() Ticket {
 		Server: "aaa1", Status: Stop, Verdict: CounterReset, Archival: true, Reason: session.ReasonSilent,
 		Session: session.NamedID("s"), Source: netip.MustParseAddr("192.0.2.1"),
 		Arrived: at, EventTime: at.Add(-18 * time.Second), Started: at.Add(-time.Hour), Stopped: at.Add(-18 * time.Second),
-		Attributes: []byte(attribute(40, "\x00\x00\x00\x02") + attribute(1, "0001010000000001@wlan.example") +
-			attribute(44, "A1B2C3D4-00000001") + attribute(32, "ap1") + attribute(4, "\x0a\x00\x00\x01") +
-			attribute(31, "02-00-00-00-00-01") + attribute(30, "00-10-A4-23-19-C0:carrier") + attribute(61, "\x00\x00\x00\x13") +
-			attribute(46, "\x00\x00\x0e\x10") + attribute(42, "\x00\x01\x00\x00") + attribute(43, "\x00\x02\x00\x00") +
-			attribute(52, "\x00\x00\x00\x01") + attribute(53, "\x00\x00\x00\x02") + attribute(47, "\x00\x00\x01\x00") +
-			attribute(48, "\x00\x00\x02\x00") + attribute(49, "\x00\x00\x00\x01") + attribute(55, "\x69\x57\x34\x00") +
-			attribute(25, "\x01\x02\x03\x04\x05\x06\x07\x08") + vendorAttribute(9, 1, "a=b") + vendorAttribute(10415, 8, "00101")),
+		Attributes: []byte(tlv(40, "\x00\x00\x00\x02") + tlv(1, "0001010000000001@wlan.example") +
+			tlv(44, "A1B2C3D4-00000001") + tlv(32, "ap1") + tlv(4, "\x0a\x00\x00\x01") +
+			tlv(31, "02-00-00-00-00-01") + tlv(30, "00-10-A4-23-19-C0:carrier") + tlv(61, "\x00\x00\x00\x13") +
+			tlv(46, "\x00\x00\x0e\x10") + tlv(42, "\x00\x01\x00\x00") + tlv(43, "\x00\x02\x00\x00") +
+			tlv(52, "\x00\x00\x00\x01") + tlv(53, "\x00\x00\x00\x02") + tlv(47, "\x00\x00\x01\x00") +
+			tlv(48, "\x00\x00\x02\x00") + tlv(49, "\x00\x00\x00\x01") + tlv(55, "\x69\x57\x34\x00") +
+			tlv(25, "\x01\x02\x03\x04\x05\x06\x07\x08") + vsa(9, 1, "a=b") + vsa(10415, 8, "00101")),
 		Class: []Fact{{"Service", "gold"}, {"Area", "north"}, {"Package", ""}},
 		Usage: session.Usage{InputOctets: 1<<32 + 65536, OutputOctets: 2<<32 + 131072, InputPackets: 256, OutputPackets: 512, Time: time.Hour},
 	}
