@@ -12,11 +12,15 @@ const (
 
 // Command codes.
 const (
+	// CommandServerAssignment is SAR and SAA (TS 29.273, clause 8.2.2.3).
+	CommandServerAssignment = 301
 	// CommandMultimediaAuth is MAR and MAA (TS 29.273, clause 8.2.2.1).
 	CommandMultimediaAuth = 303
 	// CommandRegistrationTermination is RTR and RTA (TS 29.273, clause
 	// 8.2.2.4).
 	CommandRegistrationTermination = 304
+	// CommandPushProfile is PPR and PPA (TS 29.273, clause 8.2.2.5).
+	CommandPushProfile = 305
 )
 
 // AVP codes. Where two vendors share a code, the table below tells them apart.
@@ -59,6 +63,65 @@ const (
 	codeTerminalInformation  = 1401
 	codeANID                 = 1504
 	codeAAAFailureIndication = 1518
+
+	// Of SAR, SAA, PPR and the profile.
+	codeSessionTimeout          = 27
+	codeMIP6FeatureVector       = 124
+	codeHomeAgentAddress        = 334
+	codeHomeAgentHost           = 348
+	codeSubscriptionID          = 443
+	codeSubscriptionIDData      = 444
+	codeSubscriptionIDType      = 450
+	codeMIP6AgentInfo           = 486
+	codeServiceSelection        = 493
+	codeChargingCharacteristics = 13
+	codeBandwidthDL             = 515
+	codeBandwidthUL             = 516
+	codeExtendedDL              = 554
+	codeExtendedUL              = 555
+	codeAssignmentType          = 614
+	codeServedPartyAddress      = 848
+	codeQCI                     = 1028
+	codeARP                     = 1034
+	codePriorityLevel           = 1046
+	codePreemptionCapability    = 1047
+	codePreemptionVulnerability = 1048
+	codeIMEI                    = 1402
+	codeSoftwareVersion         = 1403
+	codeContextIdentifier       = 1423
+	codeAPNOIReplacement        = 1427
+	codeAPNConfiguration        = 1430
+	codeQoSProfile              = 1431
+	codeVPLMNDynamicAddress     = 1432
+	codeAMBR                    = 1435
+	codeGatewayAllocation       = 1438
+	codeTraceCollectionEntity   = 1452
+	codePDNType                 = 1456
+	codeTraceData               = 1458
+	codeTraceReference          = 1459
+	codeTraceDepth              = 1462
+	codeTraceNETypes            = 1463
+	codeTraceInterfaces         = 1464
+	codeTraceEvents             = 1465
+	codeTraceOMC                = 1466
+	codeSpecificAPNInfo         = 1472
+	codeUserData                = 1500
+	codeIPAccess                = 1501
+	codeAPNAccess               = 1502
+	codeTraceInfo               = 1505
+	codePPRFlags                = 1508
+	codeWLANIdentifier          = 1509
+	codeTWANAccessInfo          = 1510
+	codeAuthorizationFlags      = 1511
+	codeTWANDefaultContext      = 1512
+	codeSSID                    = 1524
+	codeHESSID                  = 1525
+	codeEmergencyServices       = 1538
+	codeERPAuthorization        = 1541
+	codeActiveAPN               = 1612
+	codeUEUsageType             = 1680
+	codeEmergencyInfo           = 1687
+	codeCoreNetworkRestrictions = 1704
 )
 
 // of3GPP makes the key of an AVP of 3GPP from its code: decoders switch on
@@ -74,6 +137,8 @@ const (
 	diameterIdentity
 	unsigned32
 	enumerated
+	unsigned64
+	address
 	grouped
 )
 
@@ -132,6 +197,64 @@ const (
 	avpTerminalInformation
 	avpANID
 	avpAAAFailureIndication
+
+	avpSessionTimeout
+	avpMIP6FeatureVector
+	avpHomeAgentAddress
+	avpHomeAgentHost
+	avpSubscriptionID
+	avpSubscriptionIDData
+	avpSubscriptionIDType
+	avpMIP6AgentInfo
+	avpServiceSelection
+	avpChargingCharacteristics
+	avpBandwidthDL
+	avpBandwidthUL
+	avpExtendedDL
+	avpExtendedUL
+	avpAssignmentType
+	avpServedPartyAddress
+	avpQCI
+	avpARP
+	avpPriorityLevel
+	avpPreemptionCapability
+	avpPreemptionVulnerability
+	avpIMEI
+	avpSoftwareVersion
+	avpContextIdentifier
+	avpAPNOIReplacement
+	avpAPNConfiguration
+	avpQoSProfile
+	avpVPLMNDynamicAddress
+	avpAMBR
+	avpGatewayAllocation
+	avpTraceCollectionEntity
+	avpPDNType
+	avpTraceData
+	avpTraceReference
+	avpTraceDepth
+	avpTraceNETypes
+	avpTraceInterfaces
+	avpTraceEvents
+	avpTraceOMC
+	avpSpecificAPNInfo
+	avpUserData
+	avpIPAccess
+	avpAPNAccess
+	avpTraceInfo
+	avpPPRFlags
+	avpWLANIdentifier
+	avpTWANAccessInfo
+	avpAuthorizationFlags
+	avpTWANDefaultContext
+	avpSSID
+	avpHESSID
+	avpEmergencyServices
+	avpERPAuthorization
+	avpActiveAPN
+	avpUEUsageType
+	avpEmergencyInfo
+	avpCoreNetworkRestrictions
 )
 
 // avps is every AVP that our messages know.
@@ -174,6 +297,64 @@ var avps = [...]avpDef{
 	avpTerminalInformation:  {codeTerminalInformation, Vendor3GPP, flagsVM, grouped, "Terminal-Information", "TS 29.272 7.3.3"},
 	avpANID:                 {codeANID, Vendor3GPP, flagsVM, utf8String, "ANID", "TS 29.273 5.2.3.7"},
 	avpAAAFailureIndication: {codeAAAFailureIndication, Vendor3GPP, flagsV, unsigned32, "AAA-Failure-Indication", "TS 29.273 8.2.3.21"},
+
+	avpSessionTimeout:          {codeSessionTimeout, 0, flagsM, unsigned32, "Session-Timeout", "RFC 6733 8.13"},
+	avpMIP6FeatureVector:       {codeMIP6FeatureVector, 0, flagsM, unsigned64, "MIP6-Feature-Vector", "RFC 5447 4.2.5"},
+	avpHomeAgentAddress:        {codeHomeAgentAddress, 0, flagsM, address, "MIP-Home-Agent-Address", "RFC 4004 7.4"},
+	avpHomeAgentHost:           {codeHomeAgentHost, 0, flagsM, grouped, "MIP-Home-Agent-Host", "RFC 4004 7.11"},
+	avpSubscriptionID:          {codeSubscriptionID, 0, flagsM, grouped, "Subscription-Id", "RFC 8506 8.46"},
+	avpSubscriptionIDData:      {codeSubscriptionIDData, 0, flagsM, utf8String, "Subscription-Id-Data", "RFC 8506 8.48"},
+	avpSubscriptionIDType:      {codeSubscriptionIDType, 0, flagsM, enumerated, "Subscription-Id-Type", "RFC 8506 8.47"},
+	avpMIP6AgentInfo:           {codeMIP6AgentInfo, 0, flagsM, grouped, "MIP6-Agent-Info", "RFC 5447 4.2.1"},
+	avpServiceSelection:        {codeServiceSelection, 0, flagsM, utf8String, "Service-Selection", "RFC 5778 6.2"},
+	avpChargingCharacteristics: {codeChargingCharacteristics, Vendor3GPP, flagsVM, utf8String, "3GPP-Charging-Characteristics", "TS 29.061 16.4.7"},
+	avpBandwidthDL:             {codeBandwidthDL, Vendor3GPP, flagsVM, unsigned32, "Max-Requested-Bandwidth-DL", "TS 29.214 5.3.14"},
+	avpBandwidthUL:             {codeBandwidthUL, Vendor3GPP, flagsVM, unsigned32, "Max-Requested-Bandwidth-UL", "TS 29.214 5.3.15"},
+	avpExtendedDL:              {codeExtendedDL, Vendor3GPP, flagsV, unsigned32, "Extended-Max-Requested-BW-DL", "TS 29.214 5.3.52"},
+	avpExtendedUL:              {codeExtendedUL, Vendor3GPP, flagsV, unsigned32, "Extended-Max-Requested-BW-UL", "TS 29.214 5.3.53"},
+	avpAssignmentType:          {codeAssignmentType, Vendor3GPP, flagsVM, enumerated, "Server-Assignment-Type", "TS 29.229 6.3.15"},
+	avpServedPartyAddress:      {codeServedPartyAddress, Vendor3GPP, flagsVM, address, "Served-Party-IP-Address", "TS 32.299 7.2.187"},
+	avpQCI:                     {codeQCI, Vendor3GPP, flagsVM, enumerated, "QoS-Class-Identifier", "TS 29.212 5.3.17"},
+	avpARP:                     {codeARP, Vendor3GPP, flagsVM, grouped, "Allocation-Retention-Priority", "TS 29.212 5.3.32"},
+	avpPriorityLevel:           {codePriorityLevel, Vendor3GPP, flagsVM, unsigned32, "Priority-Level", "TS 29.212 5.3.45"},
+	avpPreemptionCapability:    {codePreemptionCapability, Vendor3GPP, flagsVM, enumerated, "Pre-emption-Capability", "TS 29.212 5.3.46"},
+	avpPreemptionVulnerability: {codePreemptionVulnerability, Vendor3GPP, flagsVM, enumerated, "Pre-emption-Vulnerability", "TS 29.212 5.3.47"},
+	avpIMEI:                    {codeIMEI, Vendor3GPP, flagsVM, utf8String, "IMEI", "TS 29.272 7.3.4"},
+	avpSoftwareVersion:         {codeSoftwareVersion, Vendor3GPP, flagsVM, utf8String, "Software-Version", "TS 29.272 7.3.5"},
+	avpContextIdentifier:       {codeContextIdentifier, Vendor3GPP, flagsVM, unsigned32, "Context-Identifier", "TS 29.272 7.3.27"},
+	avpAPNOIReplacement:        {codeAPNOIReplacement, Vendor3GPP, flagsVM, utf8String, "APN-OI-Replacement", "TS 29.272 7.3.32"},
+	avpAPNConfiguration:        {codeAPNConfiguration, Vendor3GPP, flagsVM, grouped, "APN-Configuration", "TS 29.273 8.2.3.7"},
+	avpQoSProfile:              {codeQoSProfile, Vendor3GPP, flagsVM, grouped, "EPS-Subscribed-QoS-Profile", "TS 29.272 7.3.37"},
+	avpVPLMNDynamicAddress:     {codeVPLMNDynamicAddress, Vendor3GPP, flagsVM, enumerated, "VPLMN-Dynamic-Address-Allowed", "TS 29.272 7.3.38"},
+	avpAMBR:                    {codeAMBR, Vendor3GPP, flagsVM, grouped, "AMBR", "TS 29.272 7.3.41"},
+	avpGatewayAllocation:       {codeGatewayAllocation, Vendor3GPP, flagsVM, enumerated, "PDN-GW-Allocation-Type", "TS 29.272 7.3.44"},
+	avpTraceCollectionEntity:   {codeTraceCollectionEntity, Vendor3GPP, flagsVM, address, "Trace-Collection-Entity", "TS 29.272 7.3.98"},
+	avpPDNType:                 {codePDNType, Vendor3GPP, flagsVM, enumerated, "PDN-Type", "TS 29.272 7.3.62"},
+	avpTraceData:               {codeTraceData, Vendor3GPP, flagsVM, grouped, "Trace-Data", "TS 29.272 7.3.63"},
+	avpTraceReference:          {codeTraceReference, Vendor3GPP, flagsVM, octetString, "Trace-Reference", "TS 29.272 7.3.64"},
+	avpTraceDepth:              {codeTraceDepth, Vendor3GPP, flagsVM, enumerated, "Trace-Depth", "TS 29.272 7.3.67"},
+	avpTraceNETypes:            {codeTraceNETypes, Vendor3GPP, flagsVM, octetString, "Trace-NE-Type-List", "TS 29.272 7.3.68"},
+	avpTraceInterfaces:         {codeTraceInterfaces, Vendor3GPP, flagsVM, octetString, "Trace-Interface-List", "TS 29.272 7.3.69"},
+	avpTraceEvents:             {codeTraceEvents, Vendor3GPP, flagsVM, octetString, "Trace-Event-List", "TS 29.272 7.3.70"},
+	avpTraceOMC:                {codeTraceOMC, Vendor3GPP, flagsVM, octetString, "OMC-Id", "TS 29.272 7.3.71"},
+	avpSpecificAPNInfo:         {codeSpecificAPNInfo, Vendor3GPP, flagsVM, grouped, "Specific-APN-Info", "TS 29.272 7.3.82"},
+	avpUserData:                {codeUserData, Vendor3GPP, flagsVM, grouped, "Non-3GPP-User-Data", "TS 29.273 8.2.3.1"},
+	avpIPAccess:                {codeIPAccess, Vendor3GPP, flagsV, enumerated, "Non-3GPP-IP-Access", "TS 29.273 8.2.3.3"},
+	avpAPNAccess:               {codeAPNAccess, Vendor3GPP, flagsV, enumerated, "Non-3GPP-IP-Access-APN", "TS 29.273 8.2.3.4"},
+	avpTraceInfo:               {codeTraceInfo, Vendor3GPP, flagsVM, grouped, "Trace-Info", "TS 29.273 8.2.3.13"},
+	avpPPRFlags:                {codePPRFlags, Vendor3GPP, flagsVM, unsigned32, "PPR-Flags", "TS 29.273 8.2.3.17"},
+	avpWLANIdentifier:          {codeWLANIdentifier, Vendor3GPP, flagsVM, grouped, "WLAN-Identifier", "TS 29.273 5.2.3.18"},
+	avpTWANAccessInfo:          {codeTWANAccessInfo, Vendor3GPP, flagsV, grouped, "TWAN-Access-Info", "TS 29.273 8.2.3.19"},
+	avpAuthorizationFlags:      {codeAuthorizationFlags, Vendor3GPP, flagsV, unsigned32, "Access-Authorization-Flags", "TS 29.273 8.2.3.20"},
+	avpTWANDefaultContext:      {codeTWANDefaultContext, Vendor3GPP, flagsV, unsigned32, "TWAN-Default-APN-Context-Id", "TS 29.273 8.2.3.18"},
+	avpSSID:                    {codeSSID, Vendor3GPP, flagsV, utf8String, "SSID", "TS 29.273 5.2.3.22"},
+	avpHESSID:                  {codeHESSID, Vendor3GPP, flagsV, utf8String, "HESSID", "TS 29.273 5.2.3.23"},
+	avpEmergencyServices:       {codeEmergencyServices, Vendor3GPP, flagsV, unsigned32, "Emergency-Services", "TS 29.273 7.2.3.4"},
+	avpERPAuthorization:        {codeERPAuthorization, Vendor3GPP, flagsV, unsigned32, "ERP-Authorization", "TS 29.273 5.2.3.37"},
+	avpActiveAPN:               {codeActiveAPN, Vendor3GPP, flagsVM, grouped, "Active-APN", "TS 29.272 7.3.127"},
+	avpUEUsageType:             {codeUEUsageType, Vendor3GPP, flagsV, unsigned32, "UE-Usage-Type", "TS 29.272 7.3.202"},
+	avpEmergencyInfo:           {codeEmergencyInfo, Vendor3GPP, flagsV, grouped, "Emergency-Info", "TS 29.272 7.3.210"},
+	avpCoreNetworkRestrictions: {codeCoreNetworkRestrictions, Vendor3GPP, flagsV, unsigned32, "Core-Network-Restrictions", "TS 29.272 7.3.230"},
 }
 
 // lookup returns what is known of the AVP, or nil.
@@ -184,45 +365,4 @@ func lookup(code, vendor uint32) *avpDef {
 		}
 	}
 	return nil
-}
-
-// RAT types (TS 29.212, clause 5.3.31).
-const ratWLAN = 0
-
-// Auth-Session-State (RFC 6733, section 8.11).
-const noStateMaintained = 1
-
-// encoder is a builder that knows the AVPs of the table.
-type encoder struct{ wire.Builder }
-
-func (e *encoder) octets(avp int, v []byte) {
-	d := &avps[avp]
-	e.Octets(d.code, d.vendor, d.flags, v)
-}
-
-// optional appends the AVP unless v is nil.
-func (e *encoder) optional(avp int, v []byte) {
-	if v != nil {
-		e.octets(avp, v)
-	}
-}
-
-func (e *encoder) uint32(avp int, v uint32) {
-	d := &avps[avp]
-	e.Uint32(d.code, d.vendor, d.flags, v)
-}
-
-func (e *encoder) begin(avp int) (mark int) {
-	d := &avps[avp]
-	return e.Begin(d.code, d.vendor, d.flags)
-}
-
-// prologue appends what every SWx message begins with.
-func (e *encoder) prologue(sessionID []byte) {
-	e.optional(avpSessionID, sessionID)
-	g := e.begin(avpVendorSpecificAppID)
-	e.uint32(avpVendorID, Vendor3GPP)
-	e.uint32(avpAuthApplicationID, ApplicationID)
-	e.End(g)
-	e.uint32(avpAuthSessionState, noStateMaintained)
 }

@@ -3,8 +3,10 @@ package swx
 import (
 	"testing"
 
+	"github.com/fiorix/go-diameter/v4/diam/datatype"
 	"github.com/stretchr/testify/require"
 
+	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
 )
 
@@ -19,35 +21,77 @@ func TestTable(t *testing.T) {
 		require.False(t, seen[key{d.code, d.vendor}], d.name)
 		seen[key{d.code, d.vendor}] = true
 	}
-	require.Len(t, avps, 38)
+	require.Len(t, avps, 95)
+}
+
+// Where the node's dictionary has an AVP, it says the same of its type: a
+// group that one of them does not enter would hide what is wrong in it.
+func TestTableAgreesWithTheDictionary(t *testing.T) {
+	kinds := map[avpType]datatype.TypeID{
+		octetString: datatype.OctetStringType, utf8String: datatype.UTF8StringType, unsigned32: datatype.Unsigned32Type,
+		diameterIdentity: datatype.DiameterIdentityType, enumerated: datatype.EnumeratedType,
+		unsigned64: datatype.Unsigned64Type, address: datatype.AddressType, grouped: datatype.GroupedType,
+	}
+	for _, d := range avps {
+		known, ok := diameter.DefaultDictionary().Find(ApplicationID, d.code, d.vendor)
+		require.True(t, ok, d.name)
+		require.Equal(t, d.name, known.Name)
+		require.Equal(t, kinds[d.kind], known.Type, d.name)
+	}
 }
 
 // Whatever we send is in the table, with the flags of the table.
 func TestSentAVPsAreInTheTable(t *testing.T) {
-	mar := fullMAR()
-	req, err := mar.Encode(nil)
-	require.NoError(t, err)
-	maa := fullMAA()
-	ans, err := maa.Encode(nil, req.Header())
-	require.NoError(t, err)
+	mar, maa, sar, ppr, rtr := fullMAR(), fullMAA(), fullSAR(), fullPPR(), RTR{Info: []byte("info")}
+	saa := SAA{ResultCode: ResultSuccess, UserData: fullUserData()}
+	var sent []wire.Message
+	add := func(msg wire.Message, err error) {
+		require.NoError(t, err)
+		sent = append(sent, msg)
+	}
+	add(mar.Encode(nil))
+	add(maa.Encode(nil, sent[0].Header()))
+	add(sar.Encode(nil))
+	add(saa.Encode(nil, sent[2].Header()))
+	add(ppr.Encode(nil))
+	add(rtr.Encode(nil))
 
-	sent := 0
-	for _, msg := range []wire.Message{req, ans} {
+	used := make(map[*avpDef]bool)
+	for _, msg := range sent {
 		walk(t, msg.AVPs(),
 			func(a wire.AVP) bool {
-				return lookup(a.Code, a.Vendor).kind == grouped && a.Code != codeProxyInfo
+				d := lookup(a.Code, a.Vendor)
+				return d != nil && d.kind == grouped && a.Code != codeProxyInfo
 			},
 			func(a wire.AVP) {
-				sent++
+				if isOther(a) {
+					return
+				}
 				d := lookup(a.Code, a.Vendor)
 				require.NotNil(t, d, "%d/%d", a.Code, a.Vendor)
+				used[d] = true
 				require.Equal(t, d.flags, a.Flags, d.name)
-				if d.kind == unsigned32 || d.kind == enumerated {
+				switch d.kind {
+				case unsigned32, enumerated:
 					require.Len(t, a.Data, 4, d.name)
+				case unsigned64:
+					require.Len(t, a.Data, 8, d.name)
+				case address:
+					require.Contains(t, []int{6, 18}, len(a.Data), d.name)
 				}
 			})
 	}
-	require.Equal(t, 51, sent)
+	// What is only received: of relays and proxies, and features that we have
+	// none of.
+	var received []string
+	for i := range avps {
+		if !used[&avps[i]] {
+			received = append(received, avps[i].name)
+		}
+	}
+	require.ElementsMatch(t, []string{
+		"Proxy-State", "Origin-State-Id", "Route-Record", "DRMP", "OC-Supported-Features", "Supported-Features",
+	}, received)
 }
 
 func TestMessagesBeginAsRFC6733Wants(t *testing.T) {

@@ -10,25 +10,32 @@ import (
 
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/eap"
 )
 
-// Client asks an HSS for authentication vectors. It is safe for concurrent
-// use.
+// Client asks an HSS for authentication vectors and profiles, and tells it who
+// is registered. It is safe for concurrent use.
 type Client struct {
-	node                 Node
-	cfg                  Config
-	log                  *slog.Logger
-	originHost           []byte
-	originRealm          []byte
-	realm, host          []byte
+	node   Node
+	cfg    Config
+	log    *slog.Logger
+	router router
+	cache  *vectorCache
+	// origin is what follows the Session-Id in each request, encoded: form,
+	// Origin-Host and Origin-Realm.
+	origin               []byte
 	schemeAKA, schemeAKP []byte
 }
 
 var _ aka.VectorSource = (*Client)(nil)
 
-// logMAR is the message of the record of a MAR: imsi, scheme, resync, vectors,
-// elapsed, error.
-const logMAR = "SWx MAR"
+// Messages of log records.
+const (
+	// logMAR: imsi, scheme, resync, takeover, vectors, cached, elapsed, error.
+	logMAR = "SWx MAR"
+	// logSAR: imsi, type, elapsed, error.
+	logSAR = "SWx SAR"
+)
 
 // NewClient returns a client that reaches its HSS through node. It panics if
 // cfg.Validate fails.
@@ -43,18 +50,19 @@ func NewClient(node Node, cfg Config) *Client {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
 	}
+	var e encoder
+	e.form(cfg.Profile.Application, cfg.Profile.SessionState)
+	e.string(avpOriginHost, host)
+	e.string(avpOriginRealm, realm)
 	c := &Client{
-		node:        node,
-		cfg:         cfg,
-		log:         cfg.Logger,
-		originHost:  []byte(host),
-		originRealm: []byte(realm),
-		realm:       []byte(cfg.Realm),
-		schemeAKA:   []byte(aka.SchemeAKA.String()),
-		schemeAKP:   []byte(aka.SchemeAKAPrime.String()),
-	}
-	if cfg.Host != "" {
-		c.host = []byte(cfg.Host)
+		node:      node,
+		cfg:       cfg,
+		log:       cfg.Logger,
+		router:    newRouter(&cfg),
+		cache:     newVectorCache(&cfg),
+		origin:    e.b,
+		schemeAKA: []byte(aka.SchemeAKA.String()),
+		schemeAKP: []byte(aka.SchemeAKAPrime.String()),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -62,7 +70,8 @@ func NewClient(node Node, cfg Config) *Client {
 	return c
 }
 
-// Vectors implements aka.VectorSource with one MAR.
+// Vectors implements aka.VectorSource with one MAR; with two, if Config.TakeOver
+// says so; and with none, if Config.VectorAge is set and vectors are left.
 //
 // A refusal by the HSS is a [*ResultError]. Everything else wraps
 // aka.ErrUnavailable, and with it its cause: no answer in time
@@ -74,18 +83,12 @@ func NewClient(node Node, cfg Config) *Client {
 func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vector, error) {
 	debug := c.log.Enabled(ctx, slog.LevelDebug)
 	if !debug && c.cfg.Hooks.MAR == nil {
-		return c.vectors(ctx, &req)
+		return c.vectors(ctx, &req, new(MARInfo))
 	}
 	start := time.Now()
-	vectors, err := c.vectors(ctx, &req)
-	info := MARInfo{
-		IMSI:    req.IMSI,
-		Scheme:  req.Scheme,
-		Resync:  req.Resync != nil,
-		Vectors: len(vectors),
-		Elapsed: time.Since(start),
-		Err:     err,
-	}
+	info := MARInfo{IMSI: req.IMSI, Scheme: req.Scheme, Resync: req.Resync != nil}
+	vectors, err := c.vectors(ctx, &req, &info)
+	info.Elapsed, info.Err = time.Since(start), err
 	if c.cfg.Hooks.MAR != nil {
 		c.cfg.Hooks.MAR(ctx, info)
 	}
@@ -94,31 +97,72 @@ func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vect
 			slog.Any("imsi", info.IMSI),
 			slog.String("scheme", info.Scheme.String()),
 			slog.Bool("resync", info.Resync),
+			slog.Bool("takeover", info.TookOver),
 			slog.Int("vectors", info.Vectors),
+			slog.Int("cached", info.Cached),
 			slog.Duration("elapsed", info.Elapsed),
 			slog.Any("error", err))
 	}
 	return vectors, err
 }
 
-func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest) ([]aka.Vector, error) {
+// Forget throws away the vectors that are left for a subscriber. A [Handler]
+// with this client does so when the HSS ends a registration or changes a
+// profile.
+func (c *Client) Forget(imsi eap.IMSI) { c.cache.forget(imsi) }
+
+// vectors asks for vectors, and notes in info how it came by them.
+func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest, info *MARInfo) ([]aka.Vector, error) {
+	if left := c.cache.take(req, time.Now()); left != nil {
+		info.Cached = len(left)
+		return left, nil
+	}
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	vectors, err := c.ask(ctx, req, false)
+	if server, ok := registeredAt(err); ok && c.cfg.TakeOver != nil && c.cfg.TakeOver(ctx, req.IMSI, server) {
+		info.TookOver = true
+		vectors, err = c.ask(ctx, req, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info.Vectors = len(vectors)
+	return c.cache.put(req, vectors, time.Now()), nil
+}
+
+// registeredAt returns the AAA server that an error names.
+func registeredAt(err error) (server string, ok bool) {
+	var re *ResultError
+	if err == nil || !errors.As(err, &re) {
+		return "", false
+	}
+	return re.AAAServerName, re.AAAServerName != ""
+}
+
+// deadline bounds a call by Config.Timeout, unless the caller's deadline is
+// sooner.
+func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if t := c.cfg.Timeout; t > 0 {
+		if d, ok := ctx.Deadline(); !ok || time.Until(d) > t {
+			return context.WithTimeout(ctx, t)
+		}
+	}
+	return ctx, func() {}
+}
+
+// ask makes one MAR.
+func (c *Client) ask(ctx context.Context, req *aka.VectorRequest, takeOver bool) ([]aka.Vector, error) {
 	buf := requests.Get().(*[]byte)
 	defer requests.Put(buf)
-	msg, err := c.request((*buf)[:0], req)
+	msg, err := c.request((*buf)[:0], req, takeOver)
 	if err != nil {
 		return nil, err
 	}
 	*buf = msg
-	if t := c.cfg.Timeout; t > 0 {
-		if d, ok := ctx.Deadline(); !ok || time.Until(d) > t {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, t)
-			defer cancel()
-		}
-	}
 	ans, err := c.node.Exchange(ctx, msg)
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, unavailable("MAR", err)
 	}
 	return c.answer(req, ans)
 }
@@ -130,46 +174,55 @@ var requests = sync.Pool{New: func() any {
 }}
 
 // request makes the MAR, in buf's memory if that is large enough.
-func (c *Client) request(buf []byte, req *aka.VectorRequest) (wire.Message, error) {
+func (c *Client) request(buf []byte, req *aka.VectorRequest, takeOver bool) (wire.Message, error) {
 	if !req.IMSI.IsValid() {
 		return nil, fmt.Errorf("swx: MAR: %w: no IMSI", aka.ErrUnknownSubscriber)
 	}
-	var sid [160]byte
-	var user [96]byte
-	var net [48]byte
-	var anid [64]byte
-	var auth [randOctets + autsOctets]byte
-	mar := MAR{
-		SessionID:        append(sid[:0], c.node.NewSessionID()...),
-		OriginHost:       c.originHost,
-		OriginRealm:      c.originRealm,
-		DestinationRealm: c.realm,
-		DestinationHost:  c.host,
-		UserName:         c.cfg.Profile.appendUserName(user[:0], req.IMSI, req.Scheme),
-		RATType:          ratWLAN,
-		NumberAuthItems:  uint32(min(max(1, req.Count, c.cfg.VectorsPerRequest), maxVectors)),
-	}
+	var scheme []byte
 	switch req.Scheme {
 	case aka.SchemeAKA, aka.SchemeSIM:
-		mar.Item.Scheme = c.schemeAKA
+		scheme = c.schemeAKA
 	case aka.SchemeAKAPrime:
-		mar.Item.Scheme = c.schemeAKP
+		scheme = c.schemeAKP
 		if req.NetworkName == "" {
 			return nil, fmt.Errorf("swx: MAR: %w: EAP-AKA' without a network name", aka.ErrUnavailable)
-		}
-		if !c.cfg.Profile.OmitANID {
-			mar.ANID = append(anid[:0], req.NetworkName...)
 		}
 	default:
 		return nil, fmt.Errorf("swx: MAR: %w: %v", aka.ErrSchemeNotSupported, req.Scheme)
 	}
-	if req.Peer.VisitedPLMN.IsValid() {
-		mar.VisitedNetwork = append(net[:0], req.Peer.VisitedPLMN.Realm("")...)
+	e := beginRequest(buf, CommandMultimediaAuth)
+	c.head(&e, req.IMSI, req.Scheme)
+	e.uint32(avpRATType, uint32(RATWLAN))
+	if req.Scheme == aka.SchemeAKAPrime && !c.cfg.Profile.OmitANID {
+		e.string(avpANID, req.NetworkName)
 	}
-	if req.Resync != nil {
-		mar.Item.Authorization = append(append(auth[:0], req.Resync.RAND[:]...), req.Resync.AUTS[:]...)
+	e.text(avpVisitedNetwork, req.Peer.VisitedPLMN.Realm(""))
+	e.uint32(avpNumberAuthItems, uint32(min(max(1, req.Count, c.cfg.VectorsPerRequest), maxVectors)))
+	g := e.begin(avpAuthDataItem)
+	e.octets(avpAuthenticationScheme, scheme)
+	if r := req.Resync; r != nil {
+		var auth [randOctets + autsOctets]byte
+		copy(auth[:], r.RAND[:])
+		copy(auth[randOctets:], r.AUTS[:])
+		e.octets(avpAuthorization, auth[:])
 	}
-	return mar.Encode(buf)
+	e.end(g)
+	if takeOver {
+		e.uint32(avpAAAFailureIndication, 1)
+	}
+	return e.message("MAR")
+}
+
+// head appends what all requests of this client begin with, User-Name
+// included.
+func (c *Client) head(e *encoder, imsi eap.IMSI, scheme aka.Scheme) {
+	e.string(avpSessionID, c.node.NewSessionID())
+	e.raw(c.origin)
+	realm, host := c.router.find(imsi)
+	e.octets(avpDestinationRealm, realm)
+	e.optional(avpDestinationHost, host)
+	var user [96]byte
+	e.octets(avpUserName, c.cfg.Profile.appendUserName(user[:0], imsi, scheme, c.router.home))
 }
 
 // maas has answers for reuse, empty but for the memory of their items.
@@ -178,7 +231,7 @@ var maas = sync.Pool{New: func() any { return new(MAA) }}
 // answer turns the answer into vectors or a refusal.
 func (c *Client) answer(req *aka.VectorRequest, ans wire.Message) ([]aka.Vector, error) {
 	if h := ans.Header(); h.Command != CommandMultimediaAuth || h.IsRequest() {
-		return nil, unavailable(errCommand)
+		return nil, unavailable("MAR", errCommand)
 	}
 	maa := maas.Get().(*MAA)
 	defer func() {
@@ -187,14 +240,14 @@ func (c *Client) answer(req *aka.VectorRequest, ans wire.Message) ([]aka.Vector,
 		maas.Put(maa)
 	}()
 	if err := maa.Decode(ans); err != nil {
-		return nil, unavailable(err)
+		return nil, unavailable("MAR", err)
 	}
 	if refusal := maa.result(); refusal != nil {
 		refusal.Scheme, refusal.Resync = req.Scheme, req.Resync != nil
 		return nil, refusal
 	}
-	if !maa.isFor(req.IMSI.Digits()) {
-		return nil, unavailable(errSubscriber)
+	if !isFor(maa.UserName, req.IMSI) {
+		return nil, unavailable("MAR", errSubscriber)
 	}
 	primed := req.Scheme == aka.SchemeAKAPrime && !c.cfg.Profile.PlainKeys
 	scheme := req.Scheme
@@ -206,11 +259,11 @@ func (c *Client) answer(req *aka.VectorRequest, ans wire.Message) ([]aka.Vector,
 	case errors.Is(err, aka.ErrSchemeNotSupported):
 		return nil, fmt.Errorf("swx: MAR: %w", err)
 	case err != nil:
-		return nil, unavailable(err)
+		return nil, unavailable("MAR", err)
 	}
 	return vectors, nil
 }
 
-func unavailable(err error) error {
-	return fmt.Errorf("swx: MAR: %w: %w", aka.ErrUnavailable, err)
+func unavailable(request string, err error) error {
+	return fmt.Errorf("swx: %s: %w: %w", request, aka.ErrUnavailable, err)
 }

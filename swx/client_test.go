@@ -150,6 +150,59 @@ func TestRequests(t *testing.T) {
 			want: with(standard, func(m *MAR) { m.NumberAuthItems = 4 }),
 		},
 		{
+			name: "realm of the home network", aka: aka.SchemeAKA,
+			cfg:  Config{HomeRealms: true, Realm: "other.example", Host: "hss.other.example"},
+			want: with(standard, func(m *MAR) { m.DestinationRealm = []byte("epc.mnc001.mcc001.3gppnetwork.org") }),
+		},
+		{
+			name: "realm of the home network, MNC of three digits", aka: aka.SchemeAKA,
+			cfg:  Config{HomeRealms: true, Identities: &eap.IdentityRules{MNCDigits: map[string]int{"001": 3}, Realms: []string{"x.example"}}},
+			want: with(standard, func(m *MAR) { m.DestinationRealm = []byte("epc.mnc010.mcc001.3gppnetwork.org") }),
+		},
+		{
+			name: "the longest route", aka: aka.SchemeAKA,
+			cfg: Config{HomeRealms: true, Host: "hss.example", Routes: []Route{
+				{Prefix: "001", Realm: "short.example"},
+				{Prefix: "00101000", Realm: "long.example", Host: "hss2.long.example"},
+				{Prefix: "00102", Realm: "other.example"},
+			}},
+			want: with(standard, func(m *MAR) {
+				m.DestinationRealm, m.DestinationHost = []byte("long.example"), []byte("hss2.long.example")
+			}),
+		},
+		{
+			name: "a route without a host", aka: aka.SchemeAKA,
+			cfg:  Config{Host: "hss.example", Routes: []Route{{Prefix: "001", Realm: "short.example"}}},
+			want: with(standard, func(m *MAR) { m.DestinationRealm = []byte("short.example") }),
+		},
+		{
+			name: "no route", aka: aka.SchemeAKA,
+			cfg:  Config{Realm: "home.example", Routes: []Route{{Prefix: "00102", Realm: "other.example"}}},
+			want: with(standard, func(m *MAR) { m.DestinationRealm = []byte("home.example") }),
+		},
+		{
+			name: "profile: NAI in the realm of the home network", aka: aka.SchemeAKA,
+			cfg: Config{Profile: Profile{UserName: UserNameNAI}},
+			want: with(standard, func(m *MAR) {
+				m.UserName = []byte("0" + testIMSI + "@nai.epc.mnc001.mcc001.3gppnetwork.org")
+			}),
+		},
+		{
+			name: "profile: Auth-Application-Id first", aka: aka.SchemeAKA,
+			cfg:  Config{Profile: Profile{Application: ApplicationAuthFirst}},
+			want: with(standard, func(m *MAR) { m.Application = ApplicationAuthFirst }),
+		},
+		{
+			name: "profile: Auth-Application-Id only, state", aka: aka.SchemeAKA,
+			cfg:  Config{Profile: Profile{Application: ApplicationAuth, SessionState: StateMaintained}},
+			want: with(standard, func(m *MAR) { m.Application, m.SessionState = ApplicationAuth, StateMaintained }),
+		},
+		{
+			name: "profile: both, no Auth-Session-State", aka: aka.SchemeAKA,
+			cfg:  Config{Profile: Profile{Application: ApplicationBoth, SessionState: StateAbsent}},
+			want: with(standard, func(m *MAR) { m.Application, m.SessionState = ApplicationBoth, StateAbsent }),
+		},
+		{
 			name: "profile: no ANID", aka: aka.SchemeAKAPrime,
 			cfg:  Config{Profile: Profile{OmitANID: true}},
 			want: with(prime, func(m *MAR) { m.ANID = nil }),
@@ -161,9 +214,9 @@ func TestRequests(t *testing.T) {
 		},
 		{
 			name: "profile: NAI for AKA", aka: aka.SchemeAKA,
-			cfg: Config{Profile: Profile{UserName: UserNameNAI, NAIRealm: strings.Repeat("long.", 60) + "example"}},
+			cfg: Config{Profile: Profile{UserName: UserNameNAI, NAIRealm: strings.Repeat("long.", 40) + "example"}},
 			want: with(standard, func(m *MAR) {
-				m.UserName = []byte("0" + testIMSI + "@" + strings.Repeat("long.", 60) + "example")
+				m.UserName = []byte("0" + testIMSI + "@" + strings.Repeat("long.", 40) + "example")
 			}),
 		},
 	} {
@@ -209,7 +262,7 @@ func TestRequestsAreTheSamples(t *testing.T) {
 		require.True(t, ok)
 		node := sampleNode{sid: string(sid.Data), realm: realm}
 		tt.cfg.Realm = realm
-		msg, err := NewClient(node, tt.cfg).request(nil, &tt.req)
+		msg, err := NewClient(node, tt.cfg).request(nil, &tt.req, false)
 		require.NoError(t, err)
 		msg.SetHopByHop(want.Header().HopByHop)
 		msg.SetEndToEnd(want.Header().EndToEnd)
@@ -312,10 +365,10 @@ func TestUnusableAnswers(t *testing.T) {
 		{"half a key", func(req wire.Message) (wire.Message, error) { return short.Encode(nil, req.Header()) }, aka.ErrUnavailable, "Confidentiality-Key: wrong length: 8"},
 		{"another scheme", func(req wire.Message) (wire.Message, error) { return prime.Encode(nil, req.Header()) }, aka.ErrSchemeNotSupported, "another scheme"},
 		{"another subscriber", func(req wire.Message) (wire.Message, error) { return other.Encode(nil, req.Header()) }, aka.ErrUnavailable, "another subscriber"},
-		{"a request", func(req wire.Message) (wire.Message, error) { return req, nil }, aka.ErrUnavailable, "not a MAA"},
+		{"a request", func(req wire.Message) (wire.Message, error) { return req, nil }, aka.ErrUnavailable, "another command"},
 		{"another command", func(req wire.Message) (wire.Message, error) {
 			return wire.NewBuilder(nil, wire.Header{Command: 301, Application: ApplicationID}).Message()
-		}, aka.ErrUnavailable, "not a MAA"},
+		}, aka.ErrUnavailable, "another command"},
 		{"nothing in it", func(req wire.Message) (wire.Message, error) {
 			return wire.NewBuilder(nil, wire.Header{Command: 303, Application: ApplicationID}).Message()
 		}, aka.ErrUnavailable, "neither result nor vectors"},
@@ -401,7 +454,7 @@ func TestHooksAndLog(t *testing.T) {
 		delete(record, "time")
 		require.Equal(t, map[string]any{
 			"level": "DEBUG", "msg": "SWx MAR", "imsi": "00101**********", "scheme": "EAP-AKA'",
-			"resync": false, "vectors": 2.0, "elapsed": 3e6, "error": nil,
+			"resync": false, "takeover": false, "vectors": 2.0, "cached": 0.0, "elapsed": 3e6, "error": nil,
 		}, record)
 
 		refused := answering(t, exp(Vendor3GPP, 5001))
@@ -427,12 +480,30 @@ func TestConfigValidate(t *testing.T) {
 		{"VectorsPerRequest", Config{VectorsPerRequest: 6}},
 		{"VectorsPerRequest", Config{VectorsPerRequest: -1}},
 		{"Profile.UserName", Config{Profile: Profile{UserName: 9}}},
-		{"Profile.NAIRealm", Config{Profile: Profile{UserName: UserNameNAI}}},
+		{"Profile.NAIRealm", Config{Profile: Profile{UserName: UserNameNAI, NAIRealm: "a realm"}}},
+		{"Profile.Application", Config{Profile: Profile{Application: 4}}},
+		{"Profile.SessionState", Config{Profile: Profile{SessionState: 3}}},
+		{"Realm", Config{Realm: "home..example"}},
+		{"Realm", Config{Realm: "-home.example"}},
+		{"Realm", Config{Realm: strings.Repeat("a", 64) + ".example"}},
+		{"Realm", Config{Realm: strings.Repeat("long.", 60) + "example"}},
+		{"Realm", Config{Realm: "home.example\r\n"}},
+		{"Host", Config{Host: "aaa://hss.example"}},
+		{"Host", Config{Host: "."}},
+		{"VectorAge", Config{VectorAge: -time.Second}},
+		{"VectorAge", Config{VectorAge: 2 * time.Hour}},
+		{"MaxCached", Config{MaxCached: -1}},
+		{"Routes[1].Prefix", Config{Routes: []Route{{Prefix: "001", Realm: "a.example"}, {Prefix: "00", Realm: "b.example"}}}},
+		{"Routes[0].Prefix", Config{Routes: []Route{{Prefix: "0010x", Realm: "a.example"}}}},
+		{"Routes[0].Realm", Config{Routes: []Route{{Prefix: "001"}}}},
+		{"Routes[0].Host", Config{Routes: []Route{{Prefix: "001", Realm: "a.example", Host: "a b"}}}},
+		{"Identities", Config{Identities: &eap.IdentityRules{MNCDigits: map[string]int{"001": 4}}}},
 	} {
 		require.ErrorContains(t, tt.cfg.Validate(), tt.field)
 		require.Panics(t, func() { NewClient(&fakeNode{}, tt.cfg) })
 	}
 	require.NoError(t, (&Config{}).Validate())
+	require.NoError(t, (&Config{Realm: "EPC.mnc001.mcc001.3gppnetwork.org", Host: "hss_1"}).Validate())
 	require.Equal(t, "IMSI NAI UserNameForm(9)", fmt.Sprint(UserNameIMSI, UserNameNAI, UserNameForm(9)))
 }
 

@@ -2,7 +2,6 @@ package swx
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -48,15 +47,46 @@ type Config struct {
 	// Host is the Destination-Host. Empty leaves the AVP out, so that the
 	// request is routed by its realm.
 	Host string
+	// HomeRealms sends requests to the realm of the subscriber's home network
+	// by his IMSI, "epc.mnc001.mcc001.3gppnetwork.org" (TS 23.003, clause
+	// 19.2), in place of Realm and Host.
+	HomeRealms bool
+	// Routes come before all of these, the longest prefix first: realms that
+	// are not named after the network, and HSSes that share subscribers.
+	Routes []Route
+	// Identities tell where in an IMSI the MNC ends; nil means the standard's
+	// rules. Only PLMNs and MNCDigits count.
+	Identities *eap.IdentityRules
 	// Profile is the HSS's dialect.
 	Profile Profile
 	// VectorsPerRequest is how many vectors a MAR asks for at least, 1 to 5; 0
 	// means 1.
 	VectorsPerRequest int
-	// Timeout bounds one MAR, beside the caller's context; 0 means
+	// VectorAge is how long a vector that came and was not needed may be used
+	// for a later login of the same subscriber, by the same method, access
+	// network and visited network. 0 means not at all.
+	//
+	// A vector waits while others may use the subscriber's sequence numbers:
+	// the longer, the more likely is it that his USIM refuses it, which costs
+	// a resynchronisation, and the longer its keys lie in memory. And the HSS
+	// is not asked whether he may still come in, so that what it changes
+	// takes effect with a delay of VectorAge, unless Handler is told.
+	VectorAge time.Duration
+	// MaxCached is the most subscribers for whom vectors are kept; 0 means
+	// 10000. When it is full, those go that came first.
+	MaxCached int
+	// TakeOver decides what to do when the HSS has another AAA server
+	// registered for the subscriber, and names it: true tells the HSS that
+	// this server has failed (AAA-Failure-Indication), and asks again, once.
+	// The HSS then serves us, and may tell the other server that the
+	// subscriber is gone. By default, nil, it is not asked, and the caller gets
+	// an error that wraps [ErrRegisteredElsewhere]: a live session elsewhere is
+	// not ours to end. (TS 29.273, clauses 8.1.2.1.2 and 8.2.3.21.)
+	TakeOver func(ctx context.Context, imsi eap.IMSI, server string) bool
+	// Timeout bounds one call, beside the caller's context; 0 means
 	// DefaultTimeout, negative means no bound but the caller's.
 	Timeout time.Duration
-	// Logger gets one Debug record per MAR; nil is silence. Failures are
+	// Logger gets one Debug record per request; nil is silence. Failures are
 	// returned, not logged.
 	Logger *slog.Logger
 	// Hooks are called as things happen.
@@ -68,6 +98,8 @@ type Config struct {
 type Hooks struct {
 	// MAR is called when a MAR is answered or given up.
 	MAR func(ctx context.Context, info MARInfo)
+	// SAR is called when a SAR is answered or given up.
+	SAR func(ctx context.Context, info SARInfo)
 }
 
 // MARInfo is what Hooks.MAR is told.
@@ -76,8 +108,23 @@ type MARInfo struct {
 	Scheme aka.Scheme
 	// Resync is true when the request carried an AUTS.
 	Resync bool
-	// Vectors is how many came.
+	// TookOver is true when the HSS was told that another AAA server has
+	// failed.
+	TookOver bool
+	// Vectors is how many came; 0 with Cached.
 	Vectors int
+	// Cached is how many were left from an earlier MAR; then there was none.
+	Cached int
+	// Elapsed is the time from the request to its answer.
+	Elapsed time.Duration
+	// Err is what the caller is told.
+	Err error
+}
+
+// SARInfo is what Hooks.SAR is told.
+type SARInfo struct {
+	IMSI eap.IMSI
+	Type AssignmentType
 	// Elapsed is the time from the request to its answer.
 	Elapsed time.Duration
 	// Err is what the caller is told.
@@ -87,12 +134,24 @@ type MARInfo struct {
 // Validate returns an error that names the first field that is wrong.
 func (c *Config) Validate() error {
 	switch {
+	case c.Realm != "" && !isIdentity(c.Realm):
+		return fmt.Errorf("swx: config: Realm: %q is no domain name", c.Realm)
+	case c.Host != "" && !isIdentity(c.Host):
+		return fmt.Errorf("swx: config: Host: %q is no domain name", c.Host)
 	case c.VectorsPerRequest < 0 || c.VectorsPerRequest > maxVectors:
 		return fmt.Errorf("swx: config: VectorsPerRequest: %d is not 0 to %d", c.VectorsPerRequest, maxVectors)
-	case c.Profile.UserName > UserNameNAI:
-		return fmt.Errorf("swx: config: Profile.UserName: no such form: %d", c.Profile.UserName)
-	case c.Profile.UserName == UserNameNAI && c.Profile.NAIRealm == "":
-		return errors.New("swx: config: Profile.NAIRealm: empty, and UserName wants it")
+	case c.VectorAge < 0 || c.VectorAge > maxVectorAge:
+		return fmt.Errorf("swx: config: VectorAge: %v is not 0 to %v", c.VectorAge, maxVectorAge)
+	case c.MaxCached < 0:
+		return fmt.Errorf("swx: config: MaxCached: %d is negative", c.MaxCached)
 	}
-	return nil
+	for i := range c.Routes {
+		if err := c.Routes[i].validate(); err != nil {
+			return fmt.Errorf("swx: config: Routes[%d].%w", i, err)
+		}
+	}
+	if err := c.Identities.Validate(); err != nil {
+		return fmt.Errorf("swx: config: Identities: %w", err)
+	}
+	return c.Profile.validate()
 }

@@ -142,7 +142,7 @@ func TestFieldDeviations(t *testing.T) {
 		for _, scheme := range []aka.Scheme{aka.SchemeAKA, aka.SchemeAKAPrime} {
 			req := testRequest(scheme)
 			req.Resync = &aka.Resync{}
-			msg, err := NewClient(&fakeNode{}, Config{}).request(nil, &req)
+			msg, err := NewClient(&fakeNode{}, Config{}).request(nil, &req, false)
 			require.NoError(t, err)
 			for _, code := range []uint32{codeVendorSpecificAppID, codeAuthSessionState, codeUserName} {
 				_, ok := msg.Find(code, 0)

@@ -18,11 +18,12 @@ var (
 	errRepeated    = errors.New("too many of them")
 	errUnknownAVP  = errors.New("unknown, and mandatory")
 	errApplication = errors.New("another application")
+	errValue       = errors.New("no such value")
 	errLength      = errors.New("wrong length")
 	errNoVector    = errors.New("success without a vector")
 	errScheme      = errors.New("vector of another scheme")
 	errSubscriber  = errors.New("answer for another subscriber")
-	errCommand     = errors.New("not a MAA")
+	errCommand     = errors.New("answer to another command")
 )
 
 // DecodeError says which AVP of a message is wrong, and how.

@@ -36,7 +36,7 @@ func (e *encoder) item(it *AuthItem) {
 	e.optional(avpAuthorization, it.Authorization)
 	e.optional(avpConfidentialityKey, it.CK)
 	e.optional(avpIntegrityKey, it.IK)
-	e.End(g)
+	e.end(g)
 }
 
 // decode reads the group a. Fields alias it. AVPs that it does not know are

@@ -25,6 +25,10 @@ type MAA struct {
 	// Flags are those of the message's header.
 	Flags     uint8
 	SessionID []byte
+	// Application and SessionState are the form of the answer; they are
+	// encoded, and not decoded.
+	Application  ApplicationForm
+	SessionState SessionState
 	// ResultCode is Result-Code; 0 where there is none. It stands for the base
 	// protocol's results, Experimental for those of 3GPP.
 	ResultCode   uint32
@@ -49,52 +53,21 @@ type MAA struct {
 // Encode returns the message as the answer to the request with the header
 // req, in buf's memory if that is large enough. Of m.Flags only E is sent.
 func (m *MAA) Encode(buf []byte, req wire.Header) (wire.Message, error) {
-	e := encoder{wire.MakeBuilder(buf[:0], wire.Header{
-		Flags:       req.Flags&wire.FlagProxiable | m.Flags&wire.FlagError,
-		Command:     CommandMultimediaAuth,
-		Application: ApplicationID,
-		HopByHop:    req.HopByHop,
-		EndToEnd:    req.EndToEnd,
-	})}
-	e.prologue(m.SessionID)
-	if m.ResultCode != 0 {
-		e.uint32(avpResultCode, m.ResultCode)
-	}
-	if m.Experimental.Code != 0 {
-		e.experimental(m.Experimental)
-	}
+	e := beginAnswer(buf, CommandMultimediaAuth, req, m.Flags)
+	e.prologue(m.SessionID, m.Application, m.SessionState)
+	e.number(avpResultCode, m.ResultCode)
+	e.experimental(m.Experimental)
 	e.optional(avpOriginHost, m.OriginHost)
 	e.optional(avpOriginRealm, m.OriginRealm)
 	e.optional(avpUserName, m.UserName)
-	if m.NumberAuthItems != 0 {
-		e.uint32(avpNumberAuthItems, m.NumberAuthItems)
-	}
+	e.number(avpNumberAuthItems, m.NumberAuthItems)
 	for i := range m.Items {
 		e.item(&m.Items[i])
 	}
 	e.optional(avpAAAServerName, m.AAAServerName)
-	if m.FailedAVP.Code != 0 {
-		g := e.begin(avpFailedAVP)
-		e.AVP(m.FailedAVP)
-		e.End(g)
-	}
-	for _, p := range m.ProxyInfo {
-		e.octets(avpProxyInfo, p)
-	}
-	msg, err := e.Message()
-	if err != nil {
-		return nil, fmt.Errorf("swx: MAA: %w", err)
-	}
-	return msg, nil
-}
-
-func (e *encoder) experimental(x ExperimentalResult) {
-	g := e.begin(avpExperimentalResult)
-	if x.Vendor != 0 {
-		e.uint32(avpVendorID, x.Vendor)
-	}
-	e.uint32(avpExperimentalCode, x.Code)
-	e.End(g)
+	e.blame(m.FailedAVP)
+	e.proxyInfo(m.ProxyInfo)
+	return e.message("MAA")
 }
 
 // Decode reads msg, a MAA, as the AAA server does. Fields alias msg; the

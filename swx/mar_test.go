@@ -21,6 +21,7 @@ func fullMAR() MAR {
 		UserName:         []byte("001010000000001"),
 		ANID:             []byte("WLAN"),
 		VisitedNetwork:   []byte("mnc001.mcc001.3gppnetwork.org"),
+		Terminal:         &TerminalInformation{IMEI: "350000000000006", SoftwareVersion: "01"},
 		NumberAuthItems:  3,
 		Item: AuthItem{
 			Scheme:        []byte("EAP-AKA'"),
@@ -99,7 +100,11 @@ func TestMARDecodeErrors(t *testing.T) {
 	}{
 		{"no Session-Id", edit(t, good, is(263, 0)), 5005, 263, 0},
 		{"no application", edit(t, good, is(260, 0)), 5005, 260, 0},
-		{"no Auth-Session-State", edit(t, good, is(277, 0)), 5005, 277, 0},
+		{"Auth-Session-State of nobody", edit(t, good, is(277, 0), wire.AVP{Code: 277, Data: []byte{0, 0, 0, 2}}), 5004, 277, 0},
+		{"Auth-Session-State of 1 octet", edit(t, good, is(277, 0), wire.AVP{Code: 277, Data: []byte{0}}), 5014, 277, 0},
+		{"Auth-Application-Id of another", edit(t, good, nil, wire.AVP{Code: 258, Data: []byte{0, 0, 0, 4}}), 5004, 258, 0},
+		{"Auth-Application-Id of 3 octets", edit(t, good, nil, wire.AVP{Code: 258, Data: []byte{0, 0, 4}}), 5014, 258, 0},
+		{"terminal torn", edit(t, good, is(1401, 10415), wire.AVP{Code: 1401, Vendor: 10415, Data: []byte{0, 0, 2}}), 5014, 1401, 10415},
 		{"no Origin-Host", edit(t, good, is(264, 0)), 5005, 264, 0},
 		{"no Origin-Realm", edit(t, good, is(296, 0)), 5005, 296, 0},
 		{"no Destination-Realm", edit(t, good, is(283, 0)), 5005, 283, 0},

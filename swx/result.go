@@ -22,9 +22,11 @@ const (
 // clause 10.3).
 const (
 	ExperimentalUserUnknown               = 5001
+	ExperimentalIdentityNotRegistered     = 5003
 	ExperimentalRoamingNotAllowed         = 5004
 	ExperimentalIdentityAlreadyRegistered = 5005
 	ExperimentalAuthSchemeNotSupported    = 5006
+	ExperimentalInAssignmentType          = 5007
 	ExperimentalNoNon3GPPSubscription     = 5450
 	ExperimentalRATTypeNotAllowed         = 5452
 )
@@ -94,6 +96,7 @@ var results3GPP = [...]resultRow{
 	{5453, "LATE_OVERLAPPING_REQUEST", aka.ErrUnavailable},
 	{5454, "TIMED_OUT_REQUEST", aka.ErrUnavailable},
 	{5490, "UNAUTHORIZED_REQUESTING_NETWORK", aka.ErrRoamingNotAllowed},
+	{5554, "ILLEGAL_EQUIPMENT", aka.ErrBarred},
 }
 
 // firstBeyondBase is where codes begin that the base protocol has no meaning
@@ -140,9 +143,11 @@ type ResultError struct {
 	// AAAServerName is the AAA server that the HSS has registered; only with
 	// ErrRegisteredElsewhere.
 	AAAServerName string
-	// Scheme and Resync are what was asked.
+	// Scheme and Resync are what a MAR asked.
 	Scheme aka.Scheme
 	Resync bool
+	// Assignment is what a SAR was about; 0 if the answer is a MAA.
+	Assignment AssignmentType
 }
 
 // row returns what the table says of e's code.
@@ -168,13 +173,13 @@ func (e *ResultError) Name() string {
 // Error implements error.
 func (e *ResultError) Error() string {
 	if e.Code == 0 {
-		return fmt.Sprintf("swx: MAR: answer from %q has neither result nor vectors", e.Host)
+		return fmt.Sprintf("swx: %s: answer from %q has neither result nor %s", e.request(), e.Host, e.wanted())
 	}
 	kind := "Result-Code"
 	if e.Experimental {
 		kind = fmt.Sprintf("Experimental-Result of vendor %d,", e.Vendor)
 	}
-	s := fmt.Sprintf("swx: MAR: %s %d", kind, e.Code)
+	s := fmt.Sprintf("swx: %s: %s %d", e.request(), kind, e.Code)
 	if name := e.Name(); name != "" {
 		s += " (" + name + ")"
 	}
@@ -182,6 +187,21 @@ func (e *ResultError) Error() string {
 		s += fmt.Sprintf(" at %q", e.AAAServerName)
 	}
 	return s + fmt.Sprintf(" from %q", e.Host)
+}
+
+// request names the command.
+func (e *ResultError) request() string {
+	if e.Assignment == 0 {
+		return "MAR"
+	}
+	return "SAR " + e.Assignment.String()
+}
+
+func (e *ResultError) wanted() string {
+	if e.Assignment == 0 {
+		return "vectors"
+	}
+	return "profile"
 }
 
 // Unwrap returns the errors that e stands for.
@@ -206,27 +226,33 @@ const maxName = 255
 
 func name(b []byte) string { return string(b[:min(len(b), maxName)]) }
 
-// result returns why m is a refusal, or nil.
+// result returns why m is a refusal, or nil. Vectors stand for success where
+// no result says anything.
+func (m *MAA) result() *ResultError {
+	return refusal(m.ResultCode, m.Experimental, len(m.Items) > 0, m.OriginHost, m.AAAServerName)
+}
+
+// refusal returns why an answer is a refusal, or nil.
 //
 // Either of the two results may be there, both or neither; a failure in one
 // counts whatever the other says, the more special one first. Without any,
-// vectors stand for success. The E bit is not asked: it comes with any class
-// of failure and is missing from others.
-func (m *MAA) result() *ResultError {
+// useful tells. The E bit is not asked: it comes with any class of failure and
+// is missing from others.
+func refusal(code uint32, x ExperimentalResult, useful bool, originHost, aaaServer []byte) *ResultError {
 	var e *ResultError
 	switch {
-	case isFailure(m.Experimental.Code):
-		e = &ResultError{Code: m.Experimental.Code, Experimental: true, Vendor: m.Experimental.Vendor}
-	case isFailure(m.ResultCode):
-		e = &ResultError{Code: m.ResultCode}
-	case m.ResultCode != 0, m.Experimental.Code != 0, len(m.Items) > 0:
+	case isFailure(x.Code):
+		e = &ResultError{Code: x.Code, Experimental: true, Vendor: x.Vendor}
+	case isFailure(code):
+		e = &ResultError{Code: code}
+	case code != 0, x.Code != 0, useful:
 		return nil
 	default:
 		e = new(ResultError)
 	}
-	e.Host = name(m.OriginHost)
+	e.Host = name(originHost)
 	if e.Code == ExperimentalIdentityAlreadyRegistered {
-		e.AAAServerName = name(m.AAAServerName)
+		e.AAAServerName = name(aaaServer)
 	}
 	return e
 }

@@ -1,15 +1,9 @@
 package swx
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/opentwag/twag/aka"
-	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
-	"github.com/opentwag/twag/eap"
 )
 
 // ReasonCode says why an HSS ends a registration (TS 29.229, clause 6.3.17).
@@ -55,12 +49,8 @@ type RTR struct {
 // Encode returns the message, in buf's memory if that is large enough. The
 // identifiers of the header are zero; the node sets them.
 func (m *RTR) Encode(buf []byte) (wire.Message, error) {
-	e := encoder{wire.MakeBuilder(buf[:0], wire.Header{
-		Flags:       wire.FlagRequest | wire.FlagProxiable,
-		Command:     CommandRegistrationTermination,
-		Application: ApplicationID,
-	})}
-	e.prologue(m.SessionID)
+	e := beginRequest(buf, CommandRegistrationTermination)
+	e.prologue(m.SessionID, ApplicationVendorSpecific, NoStateMaintained)
 	e.optional(avpOriginHost, m.OriginHost)
 	e.optional(avpOriginRealm, m.OriginRealm)
 	e.optional(avpDestinationRealm, m.DestinationRealm)
@@ -69,12 +59,8 @@ func (m *RTR) Encode(buf []byte) (wire.Message, error) {
 	g := e.begin(avpDeregistrationReason)
 	e.uint32(avpReasonCode, uint32(m.Reason))
 	e.optional(avpReasonInfo, m.Info)
-	e.End(g)
-	msg, err := e.Message()
-	if err != nil {
-		return nil, fmt.Errorf("swx: RTR: %w", err)
-	}
-	return msg, nil
+	e.end(g)
+	return e.message("RTR")
 }
 
 // Decode reads msg, an RTR, as the AAA server does. Fields alias msg.
@@ -155,64 +141,3 @@ func (RTR) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("swx.RTR[redacted
 // MarshalText implements encoding.TextMarshaler, so that logs and JSON do not
 // give the IMSI away.
 func (m RTR) MarshalText() ([]byte, error) { return fmt.Append(nil, m), nil }
-
-// A Terminator is told that the HSS has deregistered a subscriber. What is
-// kept of him has to go: re-authentication contexts, sessions.
-//
-// The HSS is answered with success, with USER_UNKNOWN if the error wraps
-// [aka.ErrUnknownSubscriber], else with UNABLE_TO_COMPLY.
-type Terminator func(ctx context.Context, imsi eap.IMSI, reason ReasonCode) error
-
-// ServeDiameter implements [diameter.Handler] for RTRs:
-//
-//	node.Handle(swx.ApplicationID, swx.CommandRegistrationTermination, swx.Terminator(…))
-func (t Terminator) ServeDiameter(ctx context.Context, r *diameter.Request) (wire.Message, error) {
-	var rtr RTR
-	if err := rtr.Decode(r.Message); err != nil {
-		var de *DecodeError
-		if errors.As(err, &de) {
-			return answerRTR(r, de.ResultCode, ExperimentalResult{}, de.AVP)
-		}
-		return nil, err
-	}
-	imsi, err := userIMSI(rtr.UserName)
-	if err == nil {
-		err = t(ctx, imsi, rtr.Reason)
-	}
-	switch {
-	case err == nil:
-		return answerRTR(r, ResultSuccess, ExperimentalResult{}, wire.AVP{})
-	case errors.Is(err, aka.ErrUnknownSubscriber), errors.Is(err, eap.ErrIMSI):
-		return answerRTR(r, 0, ExperimentalResult{Vendor3GPP, ExperimentalUserUnknown}, wire.AVP{})
-	default:
-		return answerRTR(r, ResultUnableToComply, ExperimentalResult{}, wire.AVP{})
-	}
-}
-
-// userIMSI returns the IMSI of a User-Name: bare digits, or the username of a
-// NAI with its leading digit.
-func userIMSI(user []byte) (eap.IMSI, error) {
-	name, _, isNAI := strings.Cut(string(user), "@")
-	if isNAI && len(name) > 1 {
-		name = name[1:]
-	}
-	return eap.ParseIMSI(name)
-}
-
-func answerRTR(r *diameter.Request, code uint32, x ExperimentalResult, blame wire.AVP) (wire.Message, error) {
-	e := encoder{*r.Answer(code)}
-	g := e.begin(avpVendorSpecificAppID)
-	e.uint32(avpVendorID, Vendor3GPP)
-	e.uint32(avpAuthApplicationID, ApplicationID)
-	e.End(g)
-	e.uint32(avpAuthSessionState, noStateMaintained)
-	if x.Code != 0 {
-		e.experimental(x)
-	}
-	if blame.Code != 0 {
-		g := e.begin(avpFailedAVP)
-		e.AVP(blame)
-		e.End(g)
-	}
-	return e.Message()
-}

@@ -3,6 +3,7 @@ package swx
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -52,46 +53,59 @@ func walk(t testing.TB, r wire.Reader, isGroup func(wire.AVP) bool, visit func(w
 	require.NoError(t, r.Err())
 }
 
+// codec is a message that encodes as a request, or as an answer to one.
+type codec interface {
+	Decode(wire.Message) error
+}
+
+// TestSamplesRoundTrip: every sample of SWx comes out as it went in, octet for
+// octet.
 func TestSamplesRoundTrip(t *testing.T) {
-	mars, maas, rtrs, walked := 0, 0, 0, 0
+	seen := make(map[string]int)
 	for name, msg := range samples(t) {
 		h := msg.Header()
+		if h.Application != ApplicationID || h.Flags&wire.FlagError != 0 {
+			seen["others"]++
+			continue
+		}
+		var m codec
 		switch {
 		case h.Command == CommandMultimediaAuth && h.IsRequest():
-			mars++
-			var m MAR
-			require.NoError(t, m.Decode(msg), name)
-			got, err := m.Encode(nil)
+			m = new(MAR)
+		case h.Command == CommandMultimediaAuth:
+			m = new(MAA)
+		case h.Command == CommandServerAssignment && h.IsRequest():
+			m = new(SAR)
+		case h.Command == CommandRegistrationTermination && h.IsRequest():
+			m = new(RTR)
+		case h.Command == CommandPushProfile && h.IsRequest():
+			m = new(PPR)
+		default: // SAA, RTA, PPA
+			m = new(SAA)
+		}
+		require.NoError(t, m.Decode(msg), name)
+		seen[fmt.Sprintf("%T", m)]++
+		var got wire.Message
+		var err error
+		switch m := m.(type) {
+		case interface {
+			Encode([]byte) (wire.Message, error)
+		}:
+			got, err = m.Encode(nil)
 			require.NoError(t, err, name)
 			got.SetHopByHop(h.HopByHop)
 			got.SetEndToEnd(h.EndToEnd)
-			require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
-		case h.Command == CommandMultimediaAuth:
-			maas++
-			var m MAA
-			require.NoError(t, m.Decode(msg), name)
+		case interface {
+			Encode([]byte, wire.Header) (wire.Message, error)
+		}:
 			req := h
 			req.Flags |= wire.FlagRequest
-			got, err := m.Encode(nil, req)
+			got, err = m.Encode(nil, req)
 			require.NoError(t, err, name)
-			require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
-		case h.Command == CommandRegistrationTermination && h.IsRequest():
-			rtrs++
-			var m RTR
-			require.NoError(t, m.Decode(msg), name)
-			require.Equal(t, ReasonPermanentTermination, m.Reason)
-			got, err := m.Encode(nil)
-			require.NoError(t, err, name)
-			got.SetHopByHop(h.HopByHop)
-			got.SetEndToEnd(h.EndToEnd)
-			require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
-		default:
-			walked++
-			walk(t, msg.AVPs(), func(wire.AVP) bool { return false }, func(wire.AVP) {})
 		}
+		require.Equal(t, hex.EncodeToString(msg), hex.EncodeToString(got), name)
 	}
-	require.Equal(t, 2, mars)
-	require.Equal(t, 2, maas)
-	require.Equal(t, 1, rtrs)
-	require.Equal(t, 24, walked)
+	require.Equal(t, map[string]int{
+		"*swx.MAR": 2, "*swx.MAA": 2, "*swx.SAR": 1, "*swx.RTR": 1, "*swx.PPR": 1, "*swx.SAA": 3, "others": 19,
+	}, seen)
 }

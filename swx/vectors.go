@@ -1,7 +1,6 @@
 package swx
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -98,10 +97,4 @@ func lengthError(b []byte) error {
 		return errMissing
 	}
 	return fmt.Errorf("%w: %d octets", errLength, len(b))
-}
-
-// isFor reports whether m may be about the IMSI with the digits: its User-Name
-// is absent, empty, or has them in it, in whatever form.
-func (m *MAA) isFor(digits string) bool {
-	return len(m.UserName) == 0 || bytes.Contains(m.UserName, []byte(digits))
 }

@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
@@ -70,7 +71,7 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			Peers:       o.peers,
 			Logger:      slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.level})),
 		},
-		PlainKeys:    o.plainKeys,
+		Dialect:      swx.Profile{PlainKeys: o.plainKeys},
 		AnyAAAServer: o.anyAAAServer,
 	})
 	if err != nil {

@@ -56,7 +56,7 @@ func newServer(cfg config, log *slog.Logger) (*server, error) {
 	if c := cfg.EAP.Reauthentication; c.Enabled {
 		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
 	}
-	s.node.Handle(swx.ApplicationID, swx.CommandRegistrationTermination, swx.Terminator(s.terminate))
+	(&swx.Handler{Terminate: s.terminate}).Register(s.node)
 	hss := swx.NewClient(s.node, s.swxClient())
 	auth, err := s.authenticator(hss, ring, watch.akaHooks())
 	if err != nil {
@@ -121,14 +121,14 @@ func (s *server) run(ctx context.Context) error {
 // terminate forgets what lets a subscriber in without asking the HSS, which
 // has deregistered him (TS 29.273, clause 8.1.2.4). Which subscribers there
 // are is not kept, so nobody is unknown.
-func (s *server) terminate(ctx context.Context, imsi eap.IMSI, reason swx.ReasonCode) error {
-	s.log.Info("HSS deregistered a subscriber", "imsi", imsi, "reason", reason.String())
+func (s *server) terminate(ctx context.Context, t swx.Termination) error {
+	s.log.Info("HSS deregistered a subscriber", "imsi", t.IMSI, "reason", t.Reason.String())
 	if s.reauth == nil {
 		return nil
 	}
-	err := s.reauth.Drop(ctx, imsi)
+	err := s.reauth.Drop(ctx, t.IMSI)
 	if err != nil {
-		s.log.Error("Store of re-authentications failed", "imsi", imsi, "error", err)
+		s.log.Error("Store of re-authentications failed", "imsi", t.IMSI, "error", err)
 	}
 	return err
 }

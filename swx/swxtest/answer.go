@@ -9,9 +9,11 @@ import (
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/diameter/wire"
-	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/swx"
 )
+
+// errDialect: the request is none of this HSS's dialect.
+var errDialect = errors.New("swxtest: not what this HSS wants")
 
 // Lengths in SIP-Authenticate, and in SIP-Authorization to resynchronise.
 const (
@@ -20,11 +22,18 @@ const (
 	resyncOctets = randOctets + 14
 )
 
-// answer answers a MAR.
-func (h *HSS) answer(ctx context.Context, req wire.Message) (wire.Message, error) {
+// answerMAR answers a MAR.
+func (h *HSS) answerMAR(ctx context.Context, req wire.Message) (wire.Message, error) {
 	var mar swx.MAR
-	maa := swx.MAA{OriginHost: h.host, OriginRealm: h.realm}
-	if err := mar.Decode(req); err != nil {
+	maa := swx.MAA{
+		OriginHost: h.host, OriginRealm: h.realm,
+		Application: h.cfg.Dialect.Application, SessionState: h.cfg.Dialect.SessionState,
+	}
+	err := mar.Decode(req)
+	if err == nil {
+		err = h.checkForm(mar.Application, mar.SessionState)
+	}
+	if err != nil {
 		h.stats.malformed.Add(1)
 		h.stats.refusals.Add(1)
 		var de *swx.DecodeError
@@ -72,39 +81,39 @@ func (h *HSS) decide(ctx context.Context, mar *swx.MAR, maa *swx.MAA) ([]aka.Vec
 		maa.ResultCode, maa.FailedAVP = code, blame
 		return nil, 0
 	}
-	s := h.find(imsiOf(mar.UserName))
+	s := h.find(h.imsiOf(mar.UserName))
 	if s == nil {
 		return refuse(swx.ExperimentalUserUnknown)
 	}
 	s.requests.Add(1)
+	scheme := schemeOf(mar.Item.Scheme)
 	switch {
 	case s.NoNon3GPP:
 		return refuse(swx.ExperimentalNoNon3GPPSubscription)
-	case s.Barred:
-		return fail(swx.ResultAuthorizationRejected, wire.AVP{})
 	case s.NoRoaming && mar.VisitedNetwork != nil:
 		return refuse(swx.ExperimentalRoamingNotAllowed)
-	case s.NoWLAN && mar.RATType == ratWLAN:
+	case s.NoWLAN && mar.RATType == swx.RATWLAN:
 		return refuse(swx.ExperimentalRATTypeNotAllowed)
-	}
-	scheme := schemeOf(mar.Item.Scheme)
-	switch {
 	case scheme == 0 || slices.Contains(s.RefusedSchemes, scheme):
 		return refuse(swx.ExperimentalAuthSchemeNotSupported)
-	case scheme == aka.SchemeAKAPrime && len(mar.ANID) == 0:
-		return fail(swx.ResultMissingAVP, wire.AVP{Code: codeANID, Vendor: swx.Vendor3GPP, Flags: wire.FlagMandatory})
-	}
-	if !h.cfg.AnyAAAServer {
-		if name, ok := s.register(mar.OriginHost, mar.AAAFailure); !ok {
-			maa.AAAServerName = []byte(name)
-			return refuse(swx.ExperimentalIdentityAlreadyRegistered)
-		}
+	case s.Barred:
+		return fail(swx.ResultAuthorizationRejected, wire.AVP{})
 	}
 	req := aka.VectorRequest{
 		IMSI:        s.IMSI,
 		Scheme:      scheme,
 		NetworkName: string(mar.ANID),
 		Count:       int(min(mar.NumberAuthItems, maxCount)),
+	}
+	if anid := (wire.AVP{Code: codeANID, Vendor: swx.Vendor3GPP, Flags: wire.FlagMandatory}); scheme == aka.SchemeAKAPrime {
+		switch {
+		case h.cfg.Dialect.OmitANID && mar.ANID != nil:
+			return fail(resultAVPNotAllowed, anid)
+		case h.cfg.Dialect.OmitANID:
+			req.NetworkName = ownNetworkName
+		case len(mar.ANID) == 0:
+			return fail(swx.ResultMissingAVP, anid)
+		}
 	}
 	if auth := mar.Item.Authorization; auth != nil {
 		h.stats.resyncs.Add(1)
@@ -114,10 +123,16 @@ func (h *HSS) decide(ctx context.Context, mar *swx.MAR, maa *swx.MAA) ([]aka.Vec
 		req.Resync = &aka.Resync{RAND: [16]byte(auth), AUTS: [14]byte(auth[randOctets:])}
 	}
 	keys := auc.KeysPrimed
-	if h.cfg.PlainKeys {
+	if h.cfg.Dialect.PlainKeys {
 		keys = auc.KeysPlain
 	}
-	vectors, err := h.auc.VectorsWith(ctx, req, keys)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !h.cfg.AnyAAAServer && !mar.AAAFailure && !s.reg.free(mar.OriginHost) {
+		maa.AAAServerName = []byte(s.reg.server)
+		return refuse(swx.ExperimentalIdentityAlreadyRegistered)
+	}
+	vectors, err := h.dir.auc.VectorsWith(ctx, req, keys)
 	switch {
 	case errors.Is(err, aka.ErrUnknownSubscriber):
 		return refuse(swx.ExperimentalUserUnknown)
@@ -125,19 +140,25 @@ func (h *HSS) decide(ctx context.Context, mar *swx.MAR, maa *swx.MAA) ([]aka.Vec
 		// A MAC-S that does not verify is one of many troubles to the outside.
 		return fail(swx.ResultUnableToComply, wire.AVP{})
 	}
+	s.reg.note(mar.OriginHost, mar.OriginRealm)
 	maa.ResultCode = swx.ResultSuccess
 	return vectors, scheme
 }
 
 // What the HSS needs of the table of package swx.
 const (
-	codeUserName      = 1
-	codeSessionID     = 263
-	codeAuthorization = 610
-	codeANID          = 1504
-	ratWLAN           = 0
-	maxCount          = 32
+	codeUserName            = 1
+	codeAuthApplicationID   = 258
+	codeVendorSpecificAppID = 260
+	codeSessionID           = 263
+	codeAuthSessionState    = 277
+	codeAuthorization       = 610
+	codeANID                = 1504
+	maxCount                = 32
 )
+
+// ownNetworkName is what an HSS that is not told binds keys to.
+const ownNetworkName = "WLAN"
 
 // schemeNames are the schemes in SIP-Authentication-Scheme.
 var schemeNames = map[aka.Scheme][]byte{
@@ -153,16 +174,4 @@ func schemeOf(name []byte) aka.Scheme {
 		}
 	}
 	return 0
-}
-
-// imsiOf returns the digits of the IMSI in a User-Name: all of it, or of an NAI
-// what is between the leading digit and the realm.
-func imsiOf(user []byte) []byte {
-	name, _, isNAI := bytes.Cut(user, []byte("@"))
-	if isNAI && len(name) > 1 {
-		if _, err := eap.ParseIMSI(string(name[1:])); err == nil {
-			return name[1:]
-		}
-	}
-	return name
 }

@@ -3,6 +3,7 @@ package swxtest
 import (
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/swx"
 )
 
 // Names of an HSS that is not told its own.
@@ -21,11 +22,15 @@ type Config struct {
 	Node diameter.Config
 	// AuC computes the vectors; nil means one of the HSS's own. Several HSSes
 	// that share one number their challenges together; what else is known of
-	// a subscriber, the registered AAA server too, each has for itself.
+	// a subscriber, the registered AAA server too, each has for itself. For
+	// HSSes in several processes see ClockSQN.
 	AuC *auc.AuC
-	// PlainKeys makes the HSS send CK and IK with EAP-AKA', as some do, in
-	// place of CK' and IK'.
-	PlainKeys bool
+	// Twin is an HSS whose subscribers this one shares, with all that is known
+	// of them: two front ends of one data base. AuC does not count then.
+	Twin *HSS
+	// Dialect is what the HSS wants and gives: requests in another form than
+	// the dialect's are refused. NAIRealm does not count.
+	Dialect swx.Profile
 	// AnyAAAServer makes the HSS answer whatever AAA server asks. By default it
 	// remembers which one got the first vector and sends the others there (TS
 	// 29.273, clause 8.1.2.1.2).

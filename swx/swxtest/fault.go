@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,10 +14,13 @@ import (
 	"github.com/opentwag/twag/swx"
 )
 
-// Fault is something that goes wrong with MARs. Delay may come with any of the
-// others; of those the first that is set counts.
+// Fault is something that goes wrong with MARs and SARs. Delay may come with
+// any of the others; of those the first that is set counts.
 type Fault struct {
-	// Times is how many MARs it strikes; 0 means all until ClearFaults.
+	// Command is that of the requests it strikes, swx.CommandMultimediaAuth or
+	// swx.CommandServerAssignment; 0 means both.
+	Command uint32
+	// Times is how many requests it strikes; 0 means all until ClearFaults.
 	Times int
 	// Delay passes before the answer, or whatever comes in its place; nothing
 	// comes after one that is longer than the node's RequestTimeout.
@@ -30,18 +34,20 @@ type Fault struct {
 	ResultCode uint32
 	// Experimental is the answer; vendor 0 is left out.
 	Experimental swx.ExperimentalResult
+	// AAAServerName goes with either.
+	AAAServerName string
 	// Rewrite makes of the octets of the answer what goes out on the
 	// connection: another answer, several, or what is none. Nothing looks at
 	// it. It is called once, and may change or keep answer.
 	Rewrite func(answer []byte) []byte
 }
 
-// Inject makes MARs for any subscriber go wrong, known or not. Faults for one
+// Inject makes requests for any subscriber go wrong, known or not. Faults for one
 // subscriber come first; among equals they strike in the order of injection,
 // one at a time.
 func (h *HSS) Inject(f Fault) { h.faults.add(f) }
 
-// InjectFor makes MARs for one subscriber go wrong.
+// InjectFor makes requests for one subscriber go wrong.
 func (h *HSS) InjectFor(imsi eap.IMSI, f Fault) error {
 	s := h.find([]byte(imsi.Digits()))
 	if s == nil {
@@ -54,9 +60,9 @@ func (h *HSS) InjectFor(imsi eap.IMSI, f Fault) error {
 // ClearFaults ends all faults. Delays that have begun go on.
 func (h *HSS) ClearFaults() {
 	h.faults.clear()
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	for _, s := range h.subscribers {
+	h.dir.mu.RLock()
+	defer h.dir.mu.RUnlock()
+	for _, s := range h.dir.subscribers {
 		s.faults.clear()
 	}
 }
@@ -83,20 +89,22 @@ func (q *faults) clear() {
 	q.some.Store(false)
 }
 
-// next returns the fault that strikes now, if there is one.
-func (q *faults) next() (Fault, bool) {
+// next returns the fault that strikes a request with the command now, if there
+// is one.
+func (q *faults) next(command uint32) (Fault, bool) {
 	if !q.some.Load() {
 		return Fault{}, false
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.queue) == 0 {
+	i := slices.IndexFunc(q.queue, func(f Fault) bool { return f.Command == 0 || f.Command == command })
+	if i < 0 {
 		return Fault{}, false
 	}
-	f := q.queue[0]
+	f := q.queue[i]
 	if f.Times > 0 {
-		if q.queue[0].Times--; q.queue[0].Times == 0 {
-			q.queue = q.queue[1:]
+		if q.queue[i].Times--; q.queue[i].Times == 0 {
+			q.queue = slices.Delete(q.queue, i, i+1)
 			q.some.Store(len(q.queue) > 0)
 		}
 	}

@@ -16,15 +16,12 @@ import (
 type HSS struct {
 	cfg         Config
 	node        *diameter.Node
-	auc         *auc.AuC
+	dir         *directory
 	host, realm []byte
 	faults      faults
 	marks       marks
 	stats       stats
 	serving     sync.WaitGroup
-
-	mu          sync.RWMutex
-	subscribers map[string]*subscriber // by the digits of the IMSI
 }
 
 // New returns an HSS without subscribers that nobody can reach yet: call
@@ -45,15 +42,19 @@ func New(cfg Config) (*HSS, error) {
 	if cfg.Node.MaxHandlers == 0 {
 		cfg.Node.MaxHandlers = 4096
 	}
-	if cfg.AuC == nil {
-		cfg.AuC = auc.New(auc.Config{})
-	}
 	h := &HSS{
-		cfg:         cfg,
-		auc:         cfg.AuC,
-		host:        []byte(cfg.Node.OriginHost),
-		realm:       []byte(cfg.Node.OriginRealm),
-		subscribers: make(map[string]*subscriber),
+		cfg:   cfg,
+		host:  []byte(cfg.Node.OriginHost),
+		realm: []byte(cfg.Node.OriginRealm),
+	}
+	switch {
+	case cfg.Twin != nil:
+		h.dir = cfg.Twin.dir
+	default:
+		if cfg.AuC == nil {
+			cfg.AuC = auc.New(auc.Config{})
+		}
+		h.dir = &directory{auc: cfg.AuC, subscribers: make(map[string]*subscriber)}
 	}
 	wrapDials(&cfg.Node, &h.marks)
 	node, err := diameter.NewNode(cfg.Node)
@@ -62,6 +63,7 @@ func New(cfg Config) (*HSS, error) {
 	}
 	h.node = node
 	node.Handle(swx.ApplicationID, swx.CommandMultimediaAuth, diameter.HandlerFunc(h.serve))
+	node.Handle(swx.ApplicationID, swx.CommandServerAssignment, diameter.HandlerFunc(h.serve))
 	return h, nil
 }
 
@@ -101,7 +103,7 @@ func (h *HSS) Close() error {
 	return err
 }
 
-// serve answers a MAR, or does what a fault says.
+// serve answers a MAR or SAR, or does what a fault says.
 func (h *HSS) serve(ctx context.Context, r *diameter.Request) (wire.Message, error) {
 	req := r.Message
 	h.stats.requests.Add(1)
@@ -130,27 +132,39 @@ func (h *HSS) serve(ctx context.Context, r *diameter.Request) (wire.Message, err
 	return ans, err
 }
 
+// answer answers a MAR or SAR.
+func (h *HSS) answer(ctx context.Context, req wire.Message) (wire.Message, error) {
+	if req.Header().Command == swx.CommandServerAssignment {
+		return h.answerSAR(req)
+	}
+	return h.answerMAR(ctx, req)
+}
+
 // fault returns the fault that strikes the request, if there is one.
 func (h *HSS) fault(req wire.Message) (Fault, bool) {
+	command := req.Header().Command
 	if user, ok := req.Find(codeUserName, 0); ok {
-		if s := h.find(imsiOf(user.Data)); s != nil {
-			if f, ok := s.faults.next(); ok {
+		if s := h.find(h.imsiOf(user.Data)); s != nil {
+			if f, ok := s.faults.next(command); ok {
 				return f, true
 			}
 		}
 	}
-	return h.faults.next()
+	return h.faults.next(command)
 }
 
 // refusal answers as the fault says.
 func (h *HSS) refusal(req wire.Message, f Fault) (wire.Message, error) {
-	maa := swx.MAA{OriginHost: h.host, OriginRealm: h.realm, ResultCode: f.ResultCode, Experimental: f.Experimental}
+	ans := swx.SAA{OriginHost: h.host, OriginRealm: h.realm, ResultCode: f.ResultCode, Experimental: f.Experimental}
+	if f.AAAServerName != "" {
+		ans.AAAServerName = []byte(f.AAAServerName)
+	}
 	if f.ResultCode/1000 == 3 {
-		maa.Flags = wire.FlagError
+		ans.Flags = wire.FlagError
 	}
 	if sid, ok := req.Find(codeSessionID, 0); ok {
-		maa.SessionID = sid.Data
+		ans.SessionID = sid.Data
 	}
 	h.stats.refusals.Add(1)
-	return maa.Encode(nil, req.Header())
+	return ans.Encode(nil, req.Header())
 }

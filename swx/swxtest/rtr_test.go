@@ -10,7 +10,6 @@ import (
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
-	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/swx"
 )
 
@@ -21,12 +20,13 @@ func TestTerminate(t *testing.T) {
 	node := newNode(t, "aaa1.example", addr, diameter.Hooks{})
 	var verdict error
 	var told []swx.ReasonCode
-	node.Handle(swx.ApplicationID, swx.CommandRegistrationTermination,
-		swx.Terminator(func(_ context.Context, imsi eap.IMSI, reason swx.ReasonCode) error {
-			require.Equal(t, testIMSI, imsi)
-			told = append(told, reason)
-			return verdict
-		}))
+	handler := swx.Handler{Terminate: func(_ context.Context, m swx.Termination) error {
+		require.Equal(t, testIMSI, m.IMSI)
+		require.Equal(t, DefaultHost, m.Host)
+		told = append(told, m.Reason)
+		return verdict
+	}}
+	handler.Register(node)
 
 	_, err := h.Terminate(t.Context(), testIMSI, swx.ReasonPermanentTermination)
 	require.ErrorIs(t, err, ErrUnknown, "nobody to tell")
@@ -58,8 +58,8 @@ func TestTerminateMalformed(t *testing.T) {
 	h, addr := newHSS(t, Config{})
 	node := newNode(t, "aaa1.example", addr, diameter.Hooks{})
 	calls := 0
-	node.Handle(swx.ApplicationID, swx.CommandRegistrationTermination,
-		swx.Terminator(func(context.Context, eap.IMSI, swx.ReasonCode) error { calls++; return nil }))
+	handler := swx.Handler{Terminate: func(context.Context, swx.Termination) error { calls++; return nil }}
+	handler.Register(node)
 	require.NoError(t, node.WaitOpen(t.Context(), ""))
 
 	reason := func(b *wire.Builder) {
@@ -73,6 +73,7 @@ func TestTerminateMalformed(t *testing.T) {
 		failed uint32
 	}{
 		"no Session-Id":            {func(b *wire.Builder) { b.String(1, 0, 64, testIMSI.Digits()); reason(b) }, 2001, 0},
+		"an IMSI at a realm":       {func(b *wire.Builder) { b.String(1, 0, 64, testIMSI.Digits()+"@nai.example"); reason(b) }, 2001, 0},
 		"a NAI":                    {func(b *wire.Builder) { b.String(1, 0, 64, "0"+testIMSI.Digits()+"@nai.example"); reason(b) }, 2001, 0},
 		"no User-Name":             {reason, 5005, 1},
 		"no Deregistration-Reason": {func(b *wire.Builder) { b.String(1, 0, 64, testIMSI.Digits()) }, 5005, 615},

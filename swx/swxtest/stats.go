@@ -4,17 +4,17 @@ import "sync/atomic"
 
 // Stats is what the HSS has counted.
 type Stats struct {
-	// Requests is MARs received.
+	// Requests is MARs and SARs received.
 	Requests uint64
 	// Malformed is those of them that were no good.
 	Malformed uint64
-	// Resyncs is those with an AUTS.
+	// Resyncs is MARs with an AUTS.
 	Resyncs uint64
 	// Vectors is vectors given away.
 	Vectors uint64
 	// Refusals is answers that refuse, malformed requests' included.
 	Refusals uint64
-	// Faults is MARs that a fault has struck.
+	// Faults is requests that a fault has struck.
 	Faults uint64
 }
 

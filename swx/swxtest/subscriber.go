@@ -1,11 +1,10 @@
 package swxtest
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -29,10 +28,11 @@ type Subscriber struct {
 	SQN uint64
 	// AMF goes into AUTN; the separation bit is set with EAP-AKA' in any case.
 	AMF [2]byte
+	// Profile is what SARs bring; nil means DefaultProfile. It must not be
+	// changed afterwards: see HSS.SetProfile.
+	Profile *swx.UserData
 	// NoNon3GPP: no subscription to non-3GPP access, Experimental-Result 5450.
 	NoNon3GPP bool
-	// Barred: Result-Code 5003. A real HSS says so in the profile.
-	Barred bool
 	// NoRoaming: a request with a Visited-Network-Identifier gets
 	// Experimental-Result 5004.
 	NoRoaming bool
@@ -40,16 +40,40 @@ type Subscriber struct {
 	NoWLAN bool
 	// RefusedSchemes get Experimental-Result 5006.
 	RefusedSchemes []aka.Scheme
+	// Barred: no vectors, Result-Code 5003. Most HSSes say so in the profile
+	// instead.
+	Barred bool
+}
+
+// DefaultProfile is the profile of a subscriber who has no other: everything
+// is allowed, and there is one APN.
+func DefaultProfile() *swx.UserData {
+	return &swx.UserData{
+		Access:         swx.AccessAllowed,
+		APNAccess:      swx.APNsEnabled,
+		DefaultContext: 1,
+		APNs: []swx.APNConfiguration{{
+			ContextID: 1,
+			PDNType:   swx.PDNIPv4v6,
+			APN:       "internet",
+			QoS:       &swx.QoSProfile{QCI: 9, ARP: &swx.ARP{PriorityLevel: 8, Capability: swx.PreemptionDisabled}},
+			AMBR:      &swx.AMBR{Uplink: 50_000_000, Downlink: 100_000_000},
+		}},
+	}
 }
 
 // State is how a subscriber stands.
 type State struct {
 	// SQN is the last sequence number used.
 	SQN uint64
-	// AAAServer is the Origin-Host of the AAA server that is registered; empty
-	// if none.
+	// AAAServer is the Origin-Host of the AAA server that got the last vector,
+	// or has registered him; empty if none.
 	AAAServer string
-	// Requests is how many MARs came for the subscriber.
+	// Registered is true when a SAR has registered him there.
+	Registered bool
+	// ActiveAPNs are what the AAA server has told of gateways, by name.
+	ActiveAPNs []swx.ActiveAPN
+	// Requests is how many MARs and SARs came for the subscriber.
 	Requests uint64
 }
 
@@ -59,20 +83,17 @@ type subscriber struct {
 	faults   faults
 	requests atomic.Uint64
 
-	mu        sync.Mutex
-	aaaServer string
+	mu      sync.Mutex // also held while vectors are made: MARs of one subscriber wait for each other
+	profile *swx.UserData
+	reg     registration
 }
 
-// register makes server the registered AAA server, if there is none or takeOver
-// is set. It returns the one that is registered then, and whether that is
-// server.
-func (s *subscriber) register(server []byte, takeOver bool) (name string, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.aaaServer == "" || takeOver {
-		s.aaaServer = string(server)
-	}
-	return s.aaaServer, strings.EqualFold(s.aaaServer, string(server))
+// directory is the subscribers of an HSS, or of several.
+type directory struct {
+	auc *auc.AuC
+
+	mu          sync.RWMutex
+	subscribers map[string]*subscriber // by the digits of the IMSI
 }
 
 // Add adds a subscriber, in place of one with the same IMSI.
@@ -81,76 +102,62 @@ func (h *HSS) Add(s Subscriber) error {
 	if err != nil {
 		return fmt.Errorf("swxtest: %w", err)
 	}
-	if err := h.auc.Put(auc.Subscriber{IMSI: s.IMSI, Algorithm: c.Algorithm(), AMF: s.AMF, SQN: s.SQN}); err != nil {
+	if err := h.dir.auc.Put(auc.Subscriber{IMSI: s.IMSI, Algorithm: c.Algorithm(), AMF: s.AMF, SQN: s.SQN}); err != nil {
 		return fmt.Errorf("swxtest: %w", err)
 	}
 	s.RefusedSchemes = slices.Clone(s.RefusedSchemes)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.subscribers[s.IMSI.Digits()] = &subscriber{Subscriber: s}
+	sub := &subscriber{Subscriber: s, profile: s.Profile}
+	if sub.profile == nil {
+		sub.profile = defaultProfile
+	}
+	h.dir.mu.Lock()
+	defer h.dir.mu.Unlock()
+	h.dir.subscribers[s.IMSI.Digits()] = sub
 	return nil
 }
 
+// defaultProfile is shared by those who have no other.
+var defaultProfile = DefaultProfile()
+
 // Remove removes a subscriber and reports whether there was one.
 func (h *HSS) Remove(imsi eap.IMSI) bool {
-	h.auc.Delete(imsi)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, ok := h.subscribers[imsi.Digits()]
-	delete(h.subscribers, imsi.Digits())
+	h.dir.auc.Delete(imsi)
+	h.dir.mu.Lock()
+	defer h.dir.mu.Unlock()
+	_, ok := h.dir.subscribers[imsi.Digits()]
+	delete(h.dir.subscribers, imsi.Digits())
 	return ok
 }
 
 // Deregister makes the HSS forget which AAA server is registered.
 func (h *HSS) Deregister(imsi eap.IMSI) error {
-	s := h.find([]byte(imsi.Digits()))
-	if s == nil {
-		return fmt.Errorf("%w: %v", ErrUnknown, imsi)
+	s, err := h.subscriber(imsi)
+	if err != nil {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.aaaServer = ""
+	s.reg = registration{}
 	return nil
 }
 
-// Terminate sends an RTR to the AAA server that is registered for the
-// subscriber, forgets the registration, and returns the answer's Result-Code,
-// or its Experimental-Result-Code.
-func (h *HSS) Terminate(ctx context.Context, imsi eap.IMSI, reason swx.ReasonCode) (uint32, error) {
-	state, ok := h.State(imsi)
-	if !ok || state.AAAServer == "" {
-		return 0, fmt.Errorf("%w: %v is nowhere registered", ErrUnknown, imsi)
-	}
-	_, realm, _ := strings.Cut(state.AAAServer, ".")
-	rtr := swx.RTR{
-		SessionID:  []byte(h.node.NewSessionID()),
-		OriginHost: h.host, OriginRealm: h.realm,
-		DestinationHost: []byte(state.AAAServer), DestinationRealm: []byte(realm),
-		UserName: []byte(imsi.Digits()), Reason: reason,
-	}
-	msg, err := rtr.Encode(nil)
+// SetProfile gives a subscriber another profile, without telling anybody: see
+// Push. It must not be changed afterwards.
+func (h *HSS) SetProfile(imsi eap.IMSI, profile *swx.UserData) error {
+	s, err := h.subscriber(imsi)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	ans, err := h.node.Exchange(ctx, msg)
-	if err != nil {
-		return 0, err
-	}
-	// A MAA without vectors is what an RTA looks like.
-	var rta swx.MAA
-	if err := rta.Decode(ans); err != nil {
-		return 0, err
-	}
-	if rta.ResultCode == 0 {
-		return rta.Experimental.Code, nil
-	}
-	return rta.ResultCode, h.Deregister(imsi)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.profile = profile
+	return nil
 }
 
 // SetSQN makes sqn the last sequence number used: behind the USIM's, to
 // provoke a resynchronisation.
 func (h *HSS) SetSQN(imsi eap.IMSI, sqn uint64) error {
-	if !h.auc.SetSQN(imsi, sqn) {
+	if !h.dir.auc.SetSQN(imsi, sqn) {
 		return fmt.Errorf("%w: %v", ErrUnknown, imsi)
 	}
 	return nil
@@ -158,19 +165,31 @@ func (h *HSS) SetSQN(imsi eap.IMSI, sqn uint64) error {
 
 // State returns how a subscriber stands, and false if there is no such.
 func (h *HSS) State(imsi eap.IMSI) (State, bool) {
-	s := h.find([]byte(imsi.Digits()))
-	if s == nil {
+	s, err := h.subscriber(imsi)
+	if err != nil {
 		return State{}, false
 	}
-	sqn, _ := h.auc.SQN(imsi)
+	sqn, _ := h.dir.auc.SQN(imsi)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return State{SQN: sqn, AAAServer: s.aaaServer, Requests: s.requests.Load()}, true
+	state := State{SQN: sqn, AAAServer: s.reg.server, Registered: s.reg.registered, Requests: s.requests.Load()}
+	for _, name := range slices.Sorted(maps.Keys(s.reg.apns)) {
+		state.ActiveAPNs = append(state.ActiveAPNs, s.reg.apns[name])
+	}
+	return state, true
+}
+
+// subscriber returns the subscriber, or ErrUnknown.
+func (h *HSS) subscriber(imsi eap.IMSI) (*subscriber, error) {
+	if s := h.find([]byte(imsi.Digits())); s != nil {
+		return s, nil
+	}
+	return nil, fmt.Errorf("%w: %v", ErrUnknown, imsi)
 }
 
 // find returns the subscriber with the digits of the IMSI, or nil.
 func (h *HSS) find(digits []byte) *subscriber {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.subscribers[string(digits)]
+	h.dir.mu.RLock()
+	defer h.dir.mu.RUnlock()
+	return h.dir.subscribers[string(digits)]
 }
