@@ -222,7 +222,7 @@ func (c *Client) head(e *encoder, imsi eap.IMSI, scheme aka.Scheme) {
 	e.octets(avpDestinationRealm, realm)
 	e.optional(avpDestinationHost, host)
 	var user [96]byte
-	e.octets(avpUserName, c.cfg.Profile.appendUserName(user[:0], imsi, scheme, c.router.home))
+	e.octets(avpUserName, c.cfg.Profile.appendUserName(user[:0], imsi, scheme, &c.router))
 }
 
 // maas has answers for reuse, empty but for the memory of their items.

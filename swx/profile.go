@@ -76,8 +76,8 @@ func (f UserNameForm) String() string {
 }
 
 // appendUserName appends the subscriber's User-Name to b. The realm of an NAI
-// is that of home unless there is a fixed one.
-func (p *Profile) appendUserName(b []byte, imsi eap.IMSI, scheme aka.Scheme, home func(eap.IMSI) eap.PLMN) []byte {
+// is that of his home network unless there is a fixed one.
+func (p *Profile) appendUserName(b []byte, imsi eap.IMSI, scheme aka.Scheme, homes *router) []byte {
 	if p.UserName == UserNameIMSI {
 		return append(b, imsi.Digits()...)
 	}
@@ -91,7 +91,7 @@ func (p *Profile) appendUserName(b []byte, imsi eap.IMSI, scheme aka.Scheme, hom
 	if p.NAIRealm != "" {
 		return append(b, p.NAIRealm...)
 	}
-	return append(b, home(imsi).Realm(naiLabel)...)
+	return append(b, homes.home(imsi).Realm(naiLabel)...)
 }
 
 // naiLabel is what the realm of an NAI for the core network begins with (TS
