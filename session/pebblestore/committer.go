@@ -1,0 +1,210 @@
+package pebblestore
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/opentwag/twag/session"
+)
+
+// committer writes the changes of one engine, many at a time: the only one
+// who writes to its database and to its records.
+type committer struct {
+	store *Store
+	e     *engine
+	batch *pebble.Batch
+
+	reqs   []*request // taken from the queue
+	held   []*request // that touch a record which the batch changes: for the next one
+	staged []*request // that are in the batch
+	first  uint64     // oldest journal entry after the batch
+	keys   map[session.Key]struct{}
+	terms  []session.Term
+	key    []byte
+	block  []byte // journal entries of the batch
+	next   uint64 // sequence number
+}
+
+// run commits until the store has another engine or is closed.
+func (c *committer) run() {
+	defer close(c.e.committed)
+	c.batch = c.e.db.NewBatchWithSize(64 << 10)
+	c.keys = make(map[session.Key]struct{}, gatherTarget)
+	gather := gatherer{delay: c.store.cfg.CommitDelay, ceiling: 1}
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	for {
+		var ok bool
+		if c.reqs, ok = c.store.next(c.e, &gather, timer, c.reqs[:0]); !ok {
+			return
+		}
+		if c.stage(); len(c.staged) > 0 && !c.write() {
+			return
+		}
+	}
+}
+
+// stage puts into the batch what can be changed. Nothing here waits for the disk.
+func (c *committer) stage() {
+	c.batch.Reset()
+	c.held, c.staged, c.block = c.held[:0], c.staged[:0], c.block[:0]
+	clear(c.keys)
+	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
+	_, low, lowest := c.store.space.look()
+	c.store.setLow(low)
+	for _, r := range c.reqs {
+		switch err := c.refuse(r, low, lowest); {
+		case err != nil:
+			r.finish(err)
+		case r.trim != 0:
+			c.stageTrim(r)
+		case c.touched(r.change):
+			c.held = append(c.held, r)
+		default:
+			c.stageChange(r)
+		}
+	}
+	if len(c.block) > 0 {
+		c.key = appendJournalKey(c.key[:0], c.e.last.Load()+1)
+		_ = c.batch.Set(c.key, c.block, nil)
+	}
+	clear(c.reqs)
+}
+
+// refuse returns why a request can't be made now.
+func (c *committer) refuse(r *request, low, lowest bool) error {
+	if low && (lowest || !r.frees) {
+		return errNoSpace
+	}
+	return nil
+}
+
+// touched reports whether the change has a record that the batch changes. Its
+// expectations can be checked only when the batch is durable.
+func (c *committer) touched(change *session.Change) bool {
+	for i := range change.Puts {
+		if _, ok := c.keys[change.Puts[i].Key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *committer) stageChange(r *request) {
+	if err := c.e.records.Check(r.change); err != nil {
+		r.finish(err)
+		return
+	}
+	for i := range r.change.Puts {
+		put := &r.change.Puts[i]
+		c.keys[put.Key] = struct{}{}
+		if put.Delete {
+			c.key = appendRecordKey(c.key[:0], put.Key)
+			_ = c.batch.Delete(c.key, nil)
+			continue
+		}
+		terms := put.Terms
+		if put.SameTerms {
+			c.terms = c.terms[:0]
+			if put.Expect != 0 {
+				c.terms = c.e.records.Terms(put.Key, c.terms)
+			}
+			terms = c.terms
+		}
+		op := c.batch.SetDeferred(recordKeyLen, recordLen(terms, put.Value))
+		appendRecordKey(op.Key[:0], put.Key)
+		putRecord(op.Value, put, terms)
+		_ = op.Finish()
+	}
+	if len(r.change.Journal) > 0 {
+		r.first = c.next
+		c.next += uint64(len(r.change.Journal))
+		for _, entry := range r.change.Journal {
+			c.block = appendEntry(c.block, entry)
+		}
+	}
+	c.staged = append(c.staged, r)
+}
+
+// stageTrim removes the entries before r.block, which is the first of its
+// block, and notes that those up to r.trim count no longer.
+func (c *committer) stageTrim(r *request) {
+	if r.trim <= c.first {
+		r.finish(nil)
+		return
+	}
+	c.first = r.trim
+	c.key = appendJournalKey(c.key[:0], r.block)
+	_ = c.batch.DeleteRange(journalBegin, c.key, nil)
+	_ = c.batch.Set(trimKey, appendTrim(nil, r.trim, c.e.last.Load()), nil)
+	c.staged = append(c.staged, r)
+}
+
+// write makes the batch durable and tells those who wait. It returns false
+// when the engine is at its end; who waits has then been, or will be, told by the
+// supervisor.
+func (c *committer) write() bool {
+	began := time.Now()
+	if !c.store.takeOff(c.e, c.staged, c.held, began) {
+		for _, r := range append(c.staged, c.held...) {
+			r.finish(errFailed)
+		}
+		return false
+	}
+	octets := c.batch.Len()
+	if err := commitBatch(c.batch); err != nil {
+		c.e.guard.kill(err)
+	}
+	// If the guard is dead, the batch may be one of those that only seem to be written.
+	if c.e.guard.dead.Load() || !c.store.land(c.e) {
+		return false
+	}
+	for _, r := range c.staged {
+		c.e.records.Apply(r.change)
+	}
+	c.e.first.Store(c.first)
+	c.e.last.Store(c.next - 1)
+	c.store.count(CommitInfo{Changes: len(c.staged), Octets: octets, Duration: time.Since(began)})
+	for _, r := range c.staged {
+		r.finish(nil)
+	}
+	clear(c.staged)
+	return true
+}
+
+// commitBatch makes an error of a panic: Pebble answers some errors in that way.
+func commitBatch(b *pebble.Batch) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pebblestore: commit: %v", r)
+		}
+	}()
+	return b.Commit(pebble.Sync)
+}
+
+// takeOff notes that the changes are being written from now on, and gives those
+// that are held back to the queue; false if the engine is no longer the store's.
+func (s *Store) takeOff(e *engine, changes, held []*request, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine != e {
+		return false
+	}
+	s.flight, s.since = changes, now
+	s.queue.giveBack(held)
+	return true
+}
+
+// land notes that they have been written; false if the supervisor has given
+// them up before.
+func (s *Store) land(e *engine) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine != e {
+		return false
+	}
+	s.flight = nil
+	return true
+}

@@ -1,0 +1,240 @@
+package pebblestore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
+
+	"github.com/opentwag/twag/session"
+)
+
+// engine is an opened database with its records in memory. It lives until its
+// guard dies or the store is closed.
+type engine struct {
+	guard   *guard
+	db      *pebble.DB
+	cache   *pebble.Cache
+	records *session.Projection
+	// failed gets the reason of the guard's death.
+	failed chan error
+	// committed is closed when the committer has ended.
+	committed chan struct{}
+
+	last  atomic.Uint64 // newest durable journal entry
+	first atomic.Uint64 // oldest entry that was not trimmed
+
+	// reading is held by who reads the journal, and by who closes.
+	reading sync.RWMutex
+	closed  bool
+}
+
+// cacheOctets is for reading the journal; records are in memory.
+const cacheOctets = 16 << 20
+
+// openEngine opens the database in dir and loads its records. On error nothing of it
+// is left.
+func openEngine(dir string, cfg *Config) (e *engine, err error) {
+	e = &engine{
+		failed:    make(chan error, 1),
+		committed: make(chan struct{}),
+		records:   session.NewProjection(cfg.MaxRecords),
+	}
+	e.guard = newGuard(cfg.fs, func(err error) { e.failed <- err })
+	e.cache = pebble.NewCache(cacheOctets)
+	if e.db, err = openDB(dir, e.options(cfg)); err != nil {
+		e.cache.Unref()
+		e.guard.kill(err)
+		e.drain()
+		return nil, <-e.failed // the guard's, if it has one: Pebble's is a consequence
+	}
+	if err = e.load(); err == nil && !e.guard.dead.Load() {
+		return e, nil
+	}
+	e.guard.kill(err)
+	e.drain()
+	_ = e.close()
+	return nil, <-e.failed
+}
+
+// openDB makes an error of a panic: Pebble answers some errors in that way.
+func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db, err = nil, fmt.Errorf("pebblestore: open: %v", r)
+		}
+	}()
+	return pebble.Open(dir, opts)
+}
+
+// options are chosen for two cores and records that are in memory anyway: few and
+// late compactions, for nobody searches many tables, and journal files that
+// are moved between levels rather than rewritten.
+func (e *engine) options(cfg *Config) *pebble.Options {
+	mem := cfg.MemTableOctets
+	o := &pebble.Options{
+		FS:                          e.guard,
+		Logger:                      quietLogger{e.guard, cfg.Logger},
+		Cache:                       e.cache,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		MemTableSize:                uint64(mem),
+		MemTableStopWritesThreshold: memTables,
+		L0CompactionThreshold:       16,
+		L0StopWritesThreshold:       1000, // slow reading does not matter
+		LBaseMaxBytes:               8 * mem,
+		FlushDelayDeleteRange:       10 * time.Second, // so that trimming frees room
+		MaxOpenFiles:                256,
+		EventListener: &pebble.EventListener{
+			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { cfg.Logger.Warn(msgStalled, "detail", i.Reason) },
+		},
+	}
+	o.Experimental.ReadSamplingMultiplier = -1 // reading never starts compactions
+	for i := range o.TargetFileSizes {
+		o.TargetFileSizes[i] = max(mem/4, 1<<20)
+	}
+	for i := range o.Levels {
+		o.Levels[i].BlockSize = 32 << 10
+		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	}
+	return o
+}
+
+// load reads what the database has. Expired records are deleted.
+func (e *engine) load() error {
+	if err := e.loadFormat(); err != nil {
+		return err
+	}
+	if err := e.loadJournal(); err != nil {
+		return err
+	}
+	return e.loadRecords()
+}
+
+func (e *engine) loadFormat() error {
+	v, closer, err := e.db.Get(formatKey)
+	switch {
+	case errors.Is(err, pebble.ErrNotFound):
+		return e.db.Set(formatKey, binary.AppendUvarint(nil, format), pebble.Sync)
+	case err != nil:
+		return err
+	}
+	defer closer.Close()
+	return checkFormat(v)
+}
+
+func (e *engine) loadJournal() error {
+	first, last := uint64(1), uint64(0)
+	switch v, closer, err := e.db.Get(trimKey); {
+	case errors.Is(err, pebble.ErrNotFound):
+	case err != nil:
+		return err
+	default:
+		first, last, err = parseTrim(v)
+		_ = closer.Close()
+		if err != nil {
+			return err
+		}
+	}
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: journalBegin, UpperBound: journalEnd})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	if it.Last() {
+		seq, err := parseJournalKey(it.Key())
+		if err != nil {
+			return err
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		n, err := countEntries(v)
+		if err != nil {
+			return err
+		}
+		last = max(last, seq+n-1)
+	}
+	e.first.Store(first)
+	e.last.Store(last)
+	return it.Error()
+}
+
+// expiredBatch is how many expired records are deleted at once while loading.
+const expiredBatch = 1024
+
+func (e *engine) loadRecords() error {
+	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: recordsBegin, UpperBound: recordsEnd})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	// Not synced: who starts again deletes again.
+	expired := e.db.NewBatch()
+	defer func() { _ = expired.Close() }()
+	var terms []session.Term
+	now := time.Now()
+	for ok := it.First(); ok; ok = it.Next() {
+		key, err := parseRecordKey(it.Key())
+		if err != nil {
+			return err
+		}
+		v, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		r, ts, err := parseRecord(key, v, terms[:0])
+		if err != nil {
+			return err
+		}
+		terms = ts
+		if !r.Expires.IsZero() && !r.Expires.After(now) {
+			if err := expired.Delete(it.Key(), nil); err != nil {
+				return err
+			}
+			if expired.Count() >= expiredBatch {
+				if err := expired.Commit(pebble.NoSync); err != nil {
+					return err
+				}
+				expired.Reset()
+			}
+			continue
+		}
+		if err := e.records.Load(r, terms); err != nil {
+			return err
+		}
+	}
+	if err := it.Error(); err != nil {
+		return err
+	}
+	return expired.Commit(pebble.NoSync)
+}
+
+// drain waits until nothing that the dead engine does can reach the disk.
+func (e *engine) drain() {
+	for d := 50 * time.Microsecond; !e.guard.drained(); d = min(2*d, 100*time.Millisecond) {
+		time.Sleep(d)
+	}
+}
+
+// close closes the database. Nobody may be committing.
+func (e *engine) close() (err error) {
+	e.reading.Lock()
+	defer e.reading.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	defer e.cache.Unref()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pebblestore: close: %v", r)
+		}
+	}()
+	return e.db.Close()
+}

@@ -1,0 +1,231 @@
+package pebblestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/opentwag/twag/session"
+)
+
+// Store is a [session.Store] on the disk. It is safe for concurrent use.
+type Store struct {
+	dir            string
+	cfg            Config
+	log            *slog.Logger
+	maxBatchOctets int
+	space          space
+
+	// view is what is read; nil while there is nothing to be read.
+	view      atomic.Pointer[engine]
+	low       atomic.Bool // too little room on the disk
+	state     atomic.Uint32
+	counts    counts
+	abandoned atomic.Int64
+
+	poke chan struct{} // has one place: low has changed
+	stop chan struct{} // closed by Close
+	lock interface{ Close() error }
+
+	mu sync.Mutex
+	// Guarded by mu:
+	engine  *engine // whose committer may write
+	queue   queue
+	flight  []*request // being written
+	since   time.Time  // since when
+	closing bool
+
+	closeOnce sync.Once
+	closeErr  error // the supervisor's, then Close's
+	wg        sync.WaitGroup
+	closers   sync.WaitGroup // of failed engines
+}
+
+var _ session.Store = (*Store)(nil)
+
+// Open opens the store in a directory, which is made if there is none, and
+// loads its records.
+//
+// The error wraps ErrLocked if the directory is in use, and ErrFormat if a later version
+// of this package wrote it.
+func Open(dir string, cfg Config) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.fs == nil {
+		cfg.fs = vfs.Default
+	}
+	if err := makeDir(cfg.fs, dir); err != nil {
+		return nil, fmt.Errorf("pebblestore: %w", err)
+	}
+	usage, _ := cfg.fs.GetDiskUsage(dir) // zero if it is not known
+	cfg = cfg.withDefaults(usage.TotalBytes)
+	lock, err := cfg.fs.Lock(cfg.fs.PathJoin(dir, "LOCK"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrLocked, dir, err)
+	}
+	s := &Store{
+		dir:            dir,
+		cfg:            cfg,
+		log:            cfg.Logger,
+		maxBatchOctets: int(min(cfg.MemTableOctets/8, 4<<20)),
+		space:          space{fs: cfg.fs, dir: dir, reserve: uint64(max(cfg.ReserveOctets, 0))},
+		poke:           make(chan struct{}, 1),
+		stop:           make(chan struct{}),
+		lock:           lock,
+		queue:          queue{kick: make(chan struct{}, 1)},
+	}
+	e, err := s.start(msgReady)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("pebblestore: %w", err), lock.Close())
+	}
+	s.wg.Go(func() { s.supervise(e) })
+	s.wg.Go(s.sweep)
+	return s, nil
+}
+
+// makeDir makes the directory and those it is in, durably.
+func makeDir(fs vfs.FS, dir string) error {
+	if info, err := fs.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	if parent := fs.PathDir(dir); parent != dir {
+		if err := makeDir(fs, parent); err != nil {
+			return err
+		}
+		if err := fs.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		d, err := fs.OpenDir(parent)
+		if err != nil {
+			return err
+		}
+		return errors.Join(d.Sync(), d.Close())
+	}
+	return fs.MkdirAll(dir, 0o700)
+}
+
+// State returns how the store is.
+func (s *Store) State() State { return State(s.state.Load()) }
+
+// setState is called by one goroutine at a time.
+func (s *Store) setState(state State, err error) {
+	old := State(s.state.Swap(uint32(state)))
+	if s.cfg.Hooks.StateChanged != nil && old != 0 && old != state {
+		s.cfg.Hooks.StateChanged(StateInfo{Old: old, New: state, Err: err})
+	}
+}
+
+// reader returns the engine to read from.
+func (s *Store) reader() (*engine, error) {
+	if e := s.view.Load(); e != nil {
+		return e, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return nil, session.ErrClosed
+	}
+	return nil, errFailed
+}
+
+// Get implements session.Store.
+func (s *Store) Get(ctx context.Context, key session.Key) (session.Record, error) {
+	e, err := s.reader()
+	if err != nil {
+		return session.Record{}, err
+	}
+	return e.records.Get(ctx, key)
+}
+
+// Find implements session.Store.
+func (s *Store) Find(ctx context.Context, term session.Term, f func(session.Record) bool) error {
+	return s.show(f, func(p *session.Projection, f func(session.Record) bool) error { return p.Find(ctx, term, f) })
+}
+
+// Scan implements session.Store.
+func (s *Store) Scan(ctx context.Context, kind session.Kind, f func(session.Record) bool) error {
+	return s.show(f, func(p *session.Projection, f func(session.Record) bool) error { return p.Scan(ctx, kind, f) })
+}
+
+// Due implements session.Store.
+func (s *Store) Due(ctx context.Context, kind session.Kind, now time.Time, f func(session.Record) bool) error {
+	return s.show(f, func(p *session.Projection, f func(session.Record) bool) error { return p.Due(ctx, kind, now, f) })
+}
+
+// show has records shown until the engine that they are from is no longer the
+// store's: what it shows then may be wrong.
+func (s *Store) show(f func(session.Record) bool, read func(*session.Projection, func(session.Record) bool) error) error {
+	e, err := s.reader()
+	if err != nil {
+		return err
+	}
+	gone := false
+	err = read(e.records, func(r session.Record) bool {
+		gone = s.view.Load() != e
+		return !gone && f(r)
+	})
+	if gone {
+		if _, err := s.reader(); err != nil {
+			return err
+		}
+		return errFailed // and is back: the caller begins again
+	}
+	return err
+}
+
+// Commit implements session.Store.
+func (s *Store) Commit(ctx context.Context, c *session.Change) (first uint64, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if len(c.Puts)+len(c.Journal) == 0 {
+		_, err := s.reader()
+		return 0, err
+	}
+	return s.submit(newRequest(c))
+}
+
+func (s *Store) submit(r *request) (first uint64, err error) {
+	if err := s.enqueue(r); err != nil {
+		r.finish(err)
+	}
+	return r.wait()
+}
+
+// Close implements session.Store. It waits for the changes being made and for the disk.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() {
+		s.mu.Lock()
+		s.closing = true
+		s.view.Store(nil)
+		s.queue.wake()
+		s.mu.Unlock()
+		close(s.stop)
+		s.wg.Wait()
+		s.leave()
+		s.setState(Closed, nil)
+		s.closeErr = errors.Join(s.closeErr, s.lock.Close())
+	})
+	return s.closeErr
+}
+
+// leave waits for databases that failed to close, but not for long: they are harmless.
+func (s *Store) leave() {
+	closed := make(chan struct{})
+	go func() {
+		s.closers.Wait()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(s.cfg.closeTimeout):
+		s.log.Error(msgAbandoned, "dir", s.dir)
+	}
+}
