@@ -133,8 +133,11 @@ func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest, info *MARI
 
 // registeredAt returns the AAA server that an error names.
 func registeredAt(err error) (server string, ok bool) {
+	if err == nil {
+		return "", false
+	}
 	var re *ResultError
-	if err == nil || !errors.As(err, &re) {
+	if !errors.As(err, &re) {
 		return "", false
 	}
 	return re.AAAServerName, re.AAAServerName != ""

@@ -3,6 +3,7 @@ package swx
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/opentwag/twag/diameter/wire"
 )
@@ -11,34 +12,48 @@ import (
 // does with less per AVP: an AVP's header is copied from a table, and only its
 // length is filled in. Logins wait for these messages.
 type encoder struct {
-	b     []byte
-	start int // of the message
+	b []byte // what it began with has whole AVPs, padding included
 }
 
 // maxMessage is what the length of a message can say (RFC 6733, section 3). An
 // AVP that is too long makes the message too long.
 const maxMessage = 1<<24 - 1
 
-// avpHead is an AVP's header with no length.
+// avpHead is an AVP's header with no length, as the numbers on the wire.
 type avpHead struct {
-	octets [12]byte
-	size   int
+	code, flags, vendor uint32
+	size                int // 8 octets, 12 with a vendor
 }
 
 // heads are the headers of avps.
 var heads = func() (h [len(avps)]avpHead) {
 	for i := range avps {
 		d := &avps[i]
-		binary.BigEndian.PutUint32(h[i].octets[:], d.code)
-		h[i].octets[4] = d.flags
-		h[i].size = 8
+		h[i] = avpHead{code: d.code, flags: uint32(d.flags) << 24, vendor: d.vendor, size: 8}
 		if d.vendor != 0 {
-			binary.BigEndian.PutUint32(h[i].octets[8:], d.vendor)
 			h[i].size = 12
 		}
 	}
 	return h
 }()
+
+// head appends the header of an AVP with n octets of data, and makes room for
+// those, their padding and three octets more. It returns where the data begins:
+// the caller sets it, and the length of e.b.
+func (e *encoder) head(avp, n int) (b []byte, at int) {
+	h := &heads[avp]
+	at = len(e.b)
+	b = e.b
+	if cap(b)-at < 12+n+4 {
+		b = slices.Grow(b, 12+n+4)
+	}
+	b = b[:at+12+n+4]
+	head := (*[12]byte)(b[at:])
+	binary.BigEndian.PutUint32(head[:], h.code)
+	binary.BigEndian.PutUint32(head[4:], h.flags|uint32(h.size+n)&0xffffff)
+	binary.BigEndian.PutUint32(head[8:], h.vendor)
+	return b, at + h.size
+}
 
 // beginMessage starts a message in buf's memory, if that is large enough.
 func beginMessage(buf []byte, h wire.Header) encoder {
@@ -71,32 +86,28 @@ func beginAnswer(buf []byte, command uint32, req wire.Header, flags uint8) encod
 // message fills in the length, and returns the message or an error that names
 // it.
 func (e *encoder) message(name string) (wire.Message, error) {
-	n := len(e.b) - e.start
+	n := len(e.b)
 	if n > maxMessage {
 		return nil, fmt.Errorf("swx: %s: %w: %d to send", name, wire.ErrLength, n)
 	}
-	binary.BigEndian.PutUint32(e.b[e.start:], 1<<24|uint32(n))
-	return wire.Message(e.b[e.start:]), nil
+	binary.BigEndian.PutUint32(e.b, 1<<24|uint32(n))
+	return wire.Message(e.b), nil
 }
 
 func (e *encoder) octets(avp int, v []byte) {
-	h := &heads[avp]
-	at := len(e.b)
-	n := h.size + len(v)
-	b := append(e.b, h.octets[:h.size]...)
-	b[at+5], b[at+6], b[at+7] = byte(n>>16), byte(n>>8), byte(n)
-	e.b = append(append(b, v...), padding[:-n&3]...)
+	b, at := e.head(avp, len(v))
+	at += copy(b[at:], v)
+	binary.BigEndian.PutUint32(b[at:], 0)
+	e.b = b[:(at+3)&^3]
 }
 
 var padding [3]byte
 
 func (e *encoder) string(avp int, v string) {
-	h := &heads[avp]
-	at := len(e.b)
-	n := h.size + len(v)
-	b := append(e.b, h.octets[:h.size]...)
-	b[at+5], b[at+6], b[at+7] = byte(n>>16), byte(n>>8), byte(n)
-	e.b = append(append(b, v...), padding[:-n&3]...)
+	b, at := e.head(avp, len(v))
+	at += copy(b[at:], v)
+	binary.BigEndian.PutUint32(b[at:], 0)
+	e.b = b[:(at+3)&^3]
 }
 
 // optional appends the AVP unless v is nil.
@@ -114,11 +125,9 @@ func (e *encoder) text(avp int, v string) {
 }
 
 func (e *encoder) uint32(avp int, v uint32) {
-	h := &heads[avp]
-	at := len(e.b)
-	b := append(e.b, h.octets[:h.size]...)
-	b[at+7] = byte(h.size + 4)
-	e.b = binary.BigEndian.AppendUint32(b, v)
+	b, at := e.head(avp, 4)
+	binary.BigEndian.PutUint32(b[at:], v)
+	e.b = b[:at+4]
 }
 
 // number appends the AVP unless v is 0.
@@ -129,18 +138,16 @@ func (e *encoder) number(avp int, v uint32) {
 }
 
 func (e *encoder) uint64(avp int, v uint64) {
-	h := &heads[avp]
-	at := len(e.b)
-	b := append(e.b, h.octets[:h.size]...)
-	b[at+7] = byte(h.size + 8)
-	e.b = binary.BigEndian.AppendUint64(b, v)
+	b, at := e.head(avp, 8)
+	binary.BigEndian.PutUint64(b[at:], v)
+	e.b = b[:at+8]
 }
 
 // begin opens a group; what is appended until end(mark) is inside it.
 func (e *encoder) begin(avp int) (mark int) {
-	h := &heads[avp]
 	mark = len(e.b)
-	e.b = append(e.b, h.octets[:h.size]...)
+	b, at := e.head(avp, 0)
+	e.b = b[:at]
 	return mark
 }
 
@@ -149,8 +156,9 @@ func (e *encoder) end(mark int) {
 	e.b[mark+5], e.b[mark+6], e.b[mark+7] = byte(n>>16), byte(n>>8), byte(n)
 }
 
-// raw appends AVPs that are encoded already.
-func (e *encoder) raw(b []byte) { e.b = append(e.b, b...) }
+// raw appends AVPs that are encoded already; the padding of the last may be
+// missing.
+func (e *encoder) raw(b []byte) { e.b = append(append(e.b, b...), padding[:-len(b)&3]...) }
 
 // avp appends a as it is, its vendor deciding the V bit.
 func (e *encoder) avp(a wire.AVP) { e.b = appendAVP(e.b, a) }

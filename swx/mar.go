@@ -84,12 +84,24 @@ func (m *MAR) Decode(msg wire.Message) error {
 		seenItem
 	)
 	var seen uint8
-	h := requestHead{formReader: formReader{state: StateAbsent}}
+	var h requestHead
+	h.state = StateAbsent
 	r := msg.AVPs()
 	var a wire.AVP
 	var err error
 	for err == nil && r.Next(&a) {
 		switch uint64(a.Vendor)<<32 | uint64(a.Code) {
+		// These are in every MAR, and decoding has to be quick.
+		case codeSessionID:
+			first(&h.sessionID, a.Data)
+		case codeOriginHost:
+			first(&h.originHost, a.Data)
+		case codeOriginRealm:
+			first(&h.originRealm, a.Data)
+		case codeDestinationRealm:
+			first(&h.destination, a.Data)
+		case codeUserName:
+			first(&h.userName, a.Data)
 		case of3GPP | codeRATType:
 			seen |= seenRATType
 			err = number((*uint32)(&m.RATType), a)

@@ -14,12 +14,12 @@ import (
 //
 // The error wraps wire.ErrLength: the profile fits in no message.
 func (u *UserData) Append(b []byte) ([]byte, error) {
-	e := encoder{b: b}
+	e := encoder{b: make([]byte, 0, 512)}
 	e.userData(u)
-	if len(e.b)-len(b) > maxMessage {
-		return b, fmt.Errorf("swx: profile: %w: %d to send", wire.ErrLength, len(e.b)-len(b))
+	if len(e.b) > maxMessage {
+		return b, fmt.Errorf("swx: profile: %w: %d to send", wire.ErrLength, len(e.b))
 	}
-	return e.b, nil
+	return append(b, e.b...), nil
 }
 
 // userDataGroup appends Non-3GPP-User-Data unless u is nil.

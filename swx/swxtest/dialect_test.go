@@ -17,9 +17,9 @@ func TestDialects(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		dialect swx.Profile
-		keys    string      // the network name that keys are bound to; empty: plain keys
-		refused error       // what a client of the standard gets
-		wrong   bool        // it gets vectors, that it takes for bound ones
+		keys    string // the network name that keys are bound to; empty: plain keys
+		refused error  // what a client of the standard gets
+		wrong   bool   // it gets vectors, that it takes for bound ones
 	}{
 		{name: "standard", keys: "WLAN"},
 		{name: "UserName", dialect: swx.Profile{UserName: swx.UserNameNAI}, keys: "WLAN", refused: aka.ErrUnknownSubscriber},
