@@ -90,6 +90,11 @@ type Config struct {
 	// WaitForPeer makes requests that find no open peer wait as long, too,
 	// rather than fail with ErrNoPeer at once.
 	WaitForPeer bool
+	// KeepAnswers is how long our answers are remembered: a duplicate of a
+	// request, marked as such by a T flag, gets the same one again and is not
+	// handled twice. Default 4 minutes, for which End-to-End identifiers are
+	// unique (RFC 6733, section 3); negative: not at all.
+	KeepAnswers time.Duration
 	// RequestTimeout is the deadline of a handler's context, and of requests
 	// that go-diameter handlers write to a connection. Default 30 s.
 	RequestTimeout time.Duration
@@ -112,6 +117,10 @@ type Config struct {
 	// MaxQueuedRequests bounds the requests that wait for a handler; more are
 	// answered 3004. Default 1024.
 	MaxQueuedRequests int
+	// MaxKeptAnswers and MaxKeptOctets bound the answers that are remembered;
+	// beyond, the oldest are forgotten. Memory is used only as they come.
+	// Default 65536, and 16 MiB.
+	MaxKeptAnswers, MaxKeptOctets int
 	// MaxConns bounds accepted connections; more are closed at once.
 	// Default 256.
 	MaxConns int
@@ -256,7 +265,8 @@ func (c *Config) Validate() error {
 		v    int
 		max  int
 	}{
-		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxAttempts", c.MaxAttempts, 64}, {"MaxPending", c.MaxPending, 1 << 24}, {"MaxQueuedOctets", c.MaxQueuedOctets, 1 << 30},
+		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxAttempts", c.MaxAttempts, 64}, {"MaxKeptAnswers", c.MaxKeptAnswers, 1 << 24}, {"MaxKeptOctets", c.MaxKeptOctets, 1 << 30},
+		{"MaxPending", c.MaxPending, 1 << 24}, {"MaxQueuedOctets", c.MaxQueuedOctets, 1 << 30},
 		{"MaxHandlers", c.MaxHandlers, 1 << 20}, {"MaxQueuedRequests", c.MaxQueuedRequests, 1 << 24}, {"MaxConns", c.MaxConns, 1 << 20},
 	} {
 		if d.v < 0 || d.v > d.max {
@@ -295,7 +305,10 @@ func (c Config) withDefaults(now time.Time) Config {
 	def(&c.RequestTimeout, 30*time.Second)
 	def(&c.AttemptTimeout, 3*time.Second)
 	def(&c.PeerWait, 30*time.Second)
+	def(&c.KeepAnswers, 4*time.Minute)
 	num(&c.MaxAttempts, 4)
+	num(&c.MaxKeptAnswers, 65536)
+	num(&c.MaxKeptOctets, 16<<20)
 	num(&c.MaxMessage, 65536)
 	num(&c.MaxPending, 16384)
 	num(&c.MaxQueuedOctets, 4<<20)

@@ -110,15 +110,23 @@ func (d diamHandler) ServeDiameter(ctx context.Context, r *Request) (wire.Messag
 		return nil, re
 	}
 	m.SetContext(ctx)
-	d.h.ServeDIAM(r.conn.legacy(), m)
+	c, h := r.conn.legacy(), r.Message.Header()
+	if h.IsRequest() {
+		c.begin(h)
+		defer func() { r.written = c.end(h) }() // even if it panics
+	}
+	d.h.ServeDIAM(c, m)
 	return nil, ErrNoAnswer
 }
 
 // diamConn is a connection as handlers of go-diameter see it.
 type diamConn struct {
 	conn *conn
-	mu   sync.Mutex // guards ctx
+	mu   sync.Mutex // guards the following
 	ctx  context.Context
+	// answers are those to requests whose handlers have not returned yet, by
+	// their identifiers: nil until they are written.
+	answers map[[2]uint32]wire.Message
 }
 
 var (
@@ -141,6 +149,36 @@ func (c *conn) legacy() *diamConn {
 	return c.diamConn
 }
 
+// begin lets the answer to the request with the header h be remembered when it
+// is written.
+func (d *diamConn) begin(h wire.Header) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.answers == nil {
+		d.answers = make(map[[2]uint32]wire.Message)
+	}
+	d.answers[[2]uint32{h.HopByHop, h.EndToEnd}] = nil
+}
+
+// end returns the answer that was written since begin, or nil.
+func (d *diamConn) end(h wire.Header) wire.Message {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := [2]uint32{h.HopByHop, h.EndToEnd}
+	m := d.answers[key]
+	delete(d.answers, key)
+	return m
+}
+
+func (d *diamConn) written(m wire.Message, h wire.Header) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := [2]uint32{h.HopByHop, h.EndToEnd}
+	if was, ok := d.answers[key]; ok && was == nil {
+		d.answers[key] = append(wire.Message(nil), m...)
+	}
+}
+
 // Write sends one whole message, of which it keeps a copy.
 func (d *diamConn) Write(b []byte) (int, error) {
 	m, err := wire.Parse(b)
@@ -149,6 +187,7 @@ func (d *diamConn) Write(b []byte) (int, error) {
 	}
 	h := m.Header()
 	if !h.IsRequest() {
+		d.written(m, h)
 		if err := d.conn.send(m); err != nil {
 			return 0, d.conn.sendError(err)
 		}

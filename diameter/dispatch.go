@@ -46,6 +46,7 @@ type Request struct {
 	buf       []byte // for the answer
 	builder   wire.Builder
 	answering bool
+	written   wire.Message // by a handler of go-diameter
 }
 
 // Peer returns the peer that sent the request: the last hop, not necessarily
@@ -130,40 +131,84 @@ func (n *Node) serve(c *conn, m wire.Message, h wire.Header) {
 // run is the pool's: it has one request handled and answered.
 func (n *Node) run(r *Request, j job) {
 	defer n.inFlight.Add(-1)
-	r.Message, r.node, r.conn, r.answering = wire.Message(*j.buf), n, j.conn, false
-	h := r.Message.Header()
-	ctx := &requestContext{parent: j.conn.ctx, deadline: time.Now().Add(n.cfg.RequestTimeout)}
-	m, err := n.handle(ctx, r, j.handler)
-	ctx.finish()
-	if !h.IsRequest() {
-		err = ErrNoAnswer // it was one
-	}
-	if err == nil && !n.isAnswer(m) {
-		err = &ResultError{Code: ResultUnableToComply, errorBit: true}
-	}
-	if err != nil && !errors.Is(err, ErrNoAnswer) {
-		r.answering = false
-		m, err = n.appendErrorAnswer(r.buf[:0], r.Message, err)
-		r.buf = m[:0]
-	}
-	if err == nil {
-		err = j.conn.sendAs(m, m.Header(), 0, h.HopByHop, h.EndToEnd)
-		if err == ErrBusy {
-			n.drop(j.conn, h.Command, DropOverflow)
+	r.Message, r.node, r.conn = wire.Message(*j.buf), n, j.conn
+	now := time.Now()
+	var number uint64
+	if r.Message.Header().IsRequest() && n.replays != nil {
+		what, num, answer := n.replays.begin(j, int64(now.Sub(n.start)), r.buf[:0])
+		switch number = num; what {
+		case verdictReplay:
+			n.replay(j.conn, r.Message, answer)
+			r.buf = answer[:0]
+			n.release(r, j)
+			return
+		case verdictRefuse:
+			m, err := n.appendErrorAnswer(r.buf[:0], r.Message, &ResultError{Code: ResultTooBusy})
+			r.buf = m[:0]
+			j.conn.sendAnswer(m, err)
+			n.release(r, j)
+			return
+		case verdictParked:
+			n.inFlight.Add(1) // whoever is waited for takes it over
+			r.Message, r.conn = nil, nil
+			return
+		case verdictHandle:
 		}
+	}
+	kept := n.serveRequest(r, j, now)
+	if number != 0 {
+		n.unpark(n.replays.finish(number, kept), kept)
 	}
 	if r.answering {
 		if m, err := r.builder.Message(); err == nil {
 			r.buf = m[:0]
 		}
 	}
-	if cap(*j.buf) <= bufferKeep {
-		messageBuffers.Put(j.buf)
-	}
+	n.release(r, j)
+}
+
+// release makes ready for the next request.
+func (n *Node) release(r *Request, j job) {
+	releaseBuffer(j.buf)
 	if cap(r.buf) > bufferKeep {
 		r.buf = nil
 	}
-	r.Message, r.conn, r.builder = nil, nil, wire.Builder{}
+	r.Message, r.conn, r.builder, r.answering, r.written = nil, nil, wire.Builder{}, false, nil
+}
+
+// serveRequest calls the handler and sends the answer. It returns the answer if
+// duplicates of the request are to get it too: not if there was none, nor if the
+// connection ended, which ends the handler's context.
+func (n *Node) serveRequest(r *Request, j job, now time.Time) wire.Message {
+	h := r.Message.Header()
+	ctx := &requestContext{parent: j.conn.ctx, deadline: now.Add(n.cfg.RequestTimeout)}
+	m, err := n.handle(ctx, r, j.handler)
+	ctx.finish()
+	if !h.IsRequest() {
+		return nil // it was an answer
+	}
+	if err == nil && !n.isAnswer(m) {
+		err = &ResultError{Code: ResultUnableToComply, errorBit: true}
+	}
+	if errors.Is(err, ErrNoAnswer) {
+		return r.written
+	}
+	keep := true
+	if err != nil {
+		keep = j.conn.ctx.Err() == nil
+		r.answering = false
+		if m, err = n.appendErrorAnswer(r.buf[:0], r.Message, err); err != nil {
+			return nil
+		}
+		r.buf = m[:0]
+	}
+	if err = j.conn.sendAs(m, m.Header(), 0, h.HopByHop, h.EndToEnd); err == ErrBusy {
+		n.drop(j.conn, h.Command, DropOverflow)
+	}
+	if !keep {
+		return nil
+	}
+	return m
 }
 
 // isAnswer reports whether what a handler returned can be sent: one message, or

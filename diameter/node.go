@@ -23,6 +23,8 @@ type Node struct {
 	wg     sync.WaitGroup // every goroutine of ours
 	pool   *pool
 	calls  callPool
+	// replays is nil if answers are not kept.
+	replays *replays
 
 	handlers atomic.Pointer[map[commandKey]Handler]
 	list     atomic.Pointer[[]*peer] // of peers, for readers
@@ -57,6 +59,9 @@ func NewNode(cfg Config) (*Node, error) {
 	n.ids.start(now)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.pool = newPool(n.cfg.MaxHandlers, n.cfg.MaxQueuedRequests, &n.wg, n.run)
+	if n.cfg.KeepAnswers > 0 {
+		n.replays = newReplays(n.cfg.KeepAnswers, n.cfg.MaxKeptAnswers, n.cfg.MaxKeptOctets, n.cfg.MaxQueuedRequests)
+	}
 	n.handlers.Store(&map[commandKey]Handler{})
 	for _, pc := range n.cfg.Peers {
 		n.peers[foldIdentity(pc.Host)] = n.newPeer(pc, false)

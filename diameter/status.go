@@ -71,12 +71,14 @@ type PeerStatus struct {
 	// the requests whose caller's context ended without one, and FailedOver
 	// those that were sent elsewhere because of this peer.
 	Requests, Answers, Timeouts, FailedOver uint64
-	LastError                               string // why the last connection or attempt ended
+	// Duplicates are the peer's requests that got the answer of an earlier copy.
+	Duplicates uint64
+	LastError  string // why the last connection or attempt ended
 }
 
 // counters count, for as long as the peer is in the table.
 type counters struct {
-	requests, answers, timeouts, failedOver atomic.Uint64
+	requests, answers, timeouts, failedOver, duplicates atomic.Uint64
 }
 
 // state maps the two machines' states to one.
@@ -170,7 +172,7 @@ func (p *peer) snapshot() PeerStatus {
 		s.Pending, s.Unmatched = c.pending.len(), c.unmatched.Load()
 	}
 	s.Requests, s.Answers = p.requests.Load(), p.answers.Load()
-	s.Timeouts, s.FailedOver = p.timeouts.Load(), p.failedOver.Load()
+	s.Timeouts, s.FailedOver, s.Duplicates = p.timeouts.Load(), p.failedOver.Load(), p.duplicates.Load()
 	return s
 }
 
