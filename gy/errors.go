@@ -14,6 +14,7 @@ var (
 	errUnknownAVP = errors.New("unknown, and mandatory")
 	errLength     = errors.New("wrong length")
 	errValue      = errors.New("impossible value")
+	errCommand    = errors.New("not an answer")
 )
 
 // DecodeError says which AVP of a message is wrong, and how.

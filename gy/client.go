@@ -1,0 +1,151 @@
+package gy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/diameter/wire"
+)
+
+// Application is Diameter Credit-Control as a node advertises it (RFC 8506,
+// section 1.3).
+var Application = diameter.Application{ID: ApplicationID}
+
+// Node is what a Client needs of a Diameter node. *diameter.Node is one.
+type Node interface {
+	// Exchange sends the request and returns its answer, or an error when none
+	// has come before ctx ends. It picks the peer, sets the Hop-by-Hop
+	// identifier, and the End-to-End identifier where it is 0. It has no use
+	// for the request's memory when it has returned, and gives that of the
+	// answer away.
+	Exchange(ctx context.Context, req wire.Message) (wire.Message, error)
+}
+
+var _ Node = (*diameter.Node)(nil)
+
+// Client sends the requests of sessions. It is safe for concurrent use.
+type Client struct {
+	node Node
+	cfg  ClientConfig
+	log  *slog.Logger
+}
+
+// ClientConfig configures a Client.
+type ClientConfig struct {
+	// Timeout is how long an answer is awaited: Config.RequestTimeout, or
+	// less. 0 means 120 s.
+	Timeout time.Duration
+	// Logger gets one Debug record per exchange; nil is silence. Failures are
+	// returned, not logged.
+	Logger *slog.Logger
+	// Hooks are called as things happen.
+	Hooks ClientHooks
+}
+
+// ClientHooks are optional functions, called synchronously by the goroutine
+// that sends. They must not block.
+type ClientHooks struct {
+	// CCR is called when a CCR is answered or given up.
+	CCR func(ctx context.Context, info CCRInfo)
+}
+
+// CCRInfo is what ClientHooks.CCR is told.
+type CCRInfo struct {
+	Type       RequestType
+	ResultCode uint32 // 0 without an answer
+	// Retransmitted is the T bit.
+	Retransmitted bool
+	Elapsed       time.Duration
+	// Err is what the caller is told.
+	Err error
+}
+
+// logCCR is the message of the record of an exchange: type, result, elapsed,
+// error.
+const logCCR = "Gy CCR"
+
+// NewClient returns a client that reaches the OCS through node.
+func NewClient(node Node, cfg ClientConfig) *Client {
+	orDefault(&cfg.Timeout, 120*time.Second)
+	c := &Client{node: node, cfg: cfg, log: cfg.Logger}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Send sends a request that [Session.AppendRequest] made and reads the answer
+// into a, whose memory is used again. The error, if any, is one that
+// [FailureOf] tells apart.
+func (c *Client) Send(ctx context.Context, req wire.Message, a *CCA) error {
+	start := time.Now()
+	err := c.send(ctx, req, a)
+	debug := c.log.Enabled(ctx, slog.LevelDebug)
+	if !debug && c.cfg.Hooks.CCR == nil {
+		return err
+	}
+	info := CCRInfo{
+		Type:          typeOf(req),
+		Retransmitted: req.Header().Flags&wire.FlagRetransmitted != 0,
+		Elapsed:       time.Since(start),
+		Err:           err,
+	}
+	if err == nil {
+		info.ResultCode = a.ResultCode
+	}
+	if c.cfg.Hooks.CCR != nil {
+		c.cfg.Hooks.CCR(ctx, info)
+	}
+	if debug {
+		c.log.LogAttrs(ctx, slog.LevelDebug, logCCR,
+			slog.String("type", info.Type.String()),
+			slog.String("result", ResultName(info.ResultCode)),
+			slog.Duration("elapsed", info.Elapsed),
+			slog.Any("error", err))
+	}
+	return err
+}
+
+func (c *Client) send(ctx context.Context, req wire.Message, a *CCA) error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	ans, err := c.node.Exchange(ctx, req)
+	if err != nil {
+		return fmt.Errorf("gy: CCR: %w", err)
+	}
+	// Some servers answer what they do not understand with a message that has
+	// only a header in common with the request.
+	if ans.Header().IsRequest() {
+		return fmt.Errorf("gy: CCR: %w", errCommand)
+	}
+	if err := a.Decode(ans); err != nil {
+		return fmt.Errorf("gy: CCR: %w", err)
+	}
+	return nil
+}
+
+// typeOf returns a CCR's CC-Request-Type.
+func typeOf(req wire.Message) RequestType {
+	a, _ := req.Find(codeRequestType, 0)
+	n, _ := a.Uint32()
+	return RequestType(n)
+}
+
+// FailureOf says what an error of [Client.Send] means for the session.
+func FailureOf(err error) Failure {
+	var de *DecodeError
+	switch {
+	case errors.Is(err, diameter.ErrNoPeer), errors.Is(err, diameter.ErrBusy), errors.Is(err, diameter.ErrClosed):
+		return FailureNotSent
+	case errors.As(err, &de), errors.Is(err, errCommand):
+		return FailureBadAnswer
+	case errors.Is(err, context.DeadlineExceeded):
+		return FailureTimeout
+	default:
+		return FailureLost
+	}
+}

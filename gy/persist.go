@@ -1,0 +1,292 @@
+package gy
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/opentwag/twag/diameter/wire"
+)
+
+// stateVersion is the first octet of a stored session.
+const stateVersion = 1
+
+// maxState bounds a stored session, and what is read as one.
+const maxState = 16 << 10
+
+// ErrState: the octets are no stored session of a version that is known.
+var ErrState = errors.New("gy: not a stored session")
+
+// AppendState appends the whole session to b: what [Machine.Restore] needs to
+// go on in another process, the pending request included. A session with one
+// rating group takes 200 to 500 octets.
+func (s *Session) AppendState(b []byte) []byte {
+	c := stateCodec{b: append(b, stateVersion)}
+	c.session(s)
+	return c.b
+}
+
+// Restore returns the session that AppendState stored. It has to be followed
+// by [Session.Resume]. Nothing aliases b.
+//
+// The error wraps [ErrState].
+func (m *Machine) Restore(b []byte) (*Session, error) {
+	if len(b) == 0 || len(b) > maxState || b[0] != stateVersion {
+		return nil, fmt.Errorf("%w: %d octets", ErrState, len(b))
+	}
+	s := &Session{m: m}
+	c := stateCodec{b: b[1:], reading: true}
+	c.session(s)
+	switch {
+	case c.failed, len(c.b) != 0,
+		s.state >= numStates, s.service > serviceOff, s.mode > ModeAuthorize,
+		s.failures > FailureRetry, s.failover > FailoverSupported,
+		s.request.kind > RequestTermination:
+		return nil, fmt.Errorf("%w: malformed", ErrState)
+	case !s.fits():
+		return nil, fmt.Errorf("%w: state and request differ", ErrState)
+	}
+	s.request.unsure = s.request.kind != 0
+	for i := range s.groups {
+		if !s.groups[i].sound() {
+			return nil, fmt.Errorf("%w: impossible counters", ErrState)
+		}
+	}
+	return s, nil
+}
+
+// fits reports whether the request is one of the state.
+func (s *Session) fits() bool {
+	kind := s.request.kind
+	switch s.state {
+	case PendingI:
+		return kind == RequestInitial
+	case PendingU:
+		return kind == RequestUpdate
+	case PendingT:
+		return kind == RequestTermination || kind == 0
+	case Open:
+		return kind == 0
+	default:
+		return true
+	}
+}
+
+// sound reports whether the counters are in the order that arithmetic on them
+// relies on.
+func (g *group) sound() bool {
+	le := func(a, b Counters) bool { return a.Seconds <= b.Seconds && a.Input <= b.Input && a.Output <= b.Output }
+	sum := Counters{g.free.Seconds + g.writtenOff.Seconds, g.free.Input + g.writtenOff.Input, g.free.Output + g.writtenOff.Output}
+	return g.status <= groupBlocked && g.verdict <= VerdictRestrict && g.finalAction <= FinalRestrict &&
+		le(g.free, sum) && le(sum, g.confirmed) && le(g.confirmed, g.total) && le(g.mark, g.total) &&
+		(!g.pending || le(g.confirmed, g.mark)) &&
+		(!g.crossed || le(g.confirmed, g.before) && le(g.before, g.after) && le(g.after, g.total)) &&
+		g.total.Input+g.total.Output >= g.total.Input
+}
+
+// stateCodec writes fields to b, or reads them from it: one list of fields for
+// both directions.
+type stateCodec struct {
+	b       []byte
+	reading bool
+	failed  bool
+}
+
+func (c *stateCodec) uint(v uint64) uint64 {
+	if !c.reading {
+		c.b = binary.AppendUvarint(c.b, v)
+		return v
+	}
+	v, n := binary.Uvarint(c.b)
+	if n <= 0 {
+		c.failed, c.b = true, nil
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+func (c *stateCodec) u64(v *uint64) { *v = c.uint(*v) }
+
+// number is for the other unsigned types; a value that does not fit fails.
+func number[T ~uint8 | ~uint32](c *stateCodec, v *T) {
+	n := c.uint(uint64(*v))
+	if *v = T(n); uint64(*v) != n {
+		c.failed = true
+	}
+}
+
+func (c *stateCodec) instant(v *instant) {
+	n := c.uint(uint64(*v))
+	if *v = instant(n); *v < 0 {
+		c.failed = true
+	}
+}
+
+func (c *stateCodec) bools(list ...*bool) {
+	var bits uint64
+	for i, v := range list {
+		if *v {
+			bits |= 1 << i
+		}
+	}
+	bits = c.uint(bits)
+	for i, v := range list {
+		*v = bits&(1<<i) != 0
+	}
+	c.failed = c.failed || bits>>len(list) != 0
+}
+
+func (c *stateCodec) octets(v *[]byte) {
+	n := c.uint(uint64(len(*v)))
+	if !c.reading {
+		c.b = append(c.b, *v...)
+		return
+	}
+	if n > uint64(len(c.b)) {
+		c.failed, c.b = true, nil
+		return
+	}
+	if n > 0 {
+		*v = append([]byte(nil), c.b[:n]...)
+	}
+	c.b = c.b[n:]
+}
+
+// list is a list of at most limit octet strings.
+func (c *stateCodec) list(v *[][]byte, limit uint64) {
+	n := c.uint(uint64(len(*v)))
+	if n > limit {
+		c.failed = true
+		return
+	}
+	if c.reading && n > 0 {
+		*v = make([][]byte, n)
+	}
+	for i := range n {
+		c.octets(&(*v)[i])
+	}
+}
+
+func (c *stateCodec) counters(v *Counters) {
+	c.u64(&v.Seconds)
+	c.u64(&v.Input)
+	c.u64(&v.Output)
+}
+
+func (c *stateCodec) session(s *Session) {
+	c.octets(&s.id)
+	number(c, &s.epoch)
+	c.octets(&s.subs)
+	c.octets(&s.facts)
+	c.octets(&s.host)
+	number(c, &s.state)
+	number(c, &s.service)
+	number(c, &s.mode)
+	changed := s.nextFacts != nil
+	c.bools(&s.stopped, &s.free, &s.closable, &s.started, &s.queued, &s.queuedChange, &changed)
+	number(c, &s.number)
+	number(c, &s.seq)
+	number(c, &s.failures)
+	number(c, &s.failover)
+	number(c, &s.cause)
+	if changed {
+		c.octets(&s.nextFacts)
+		if s.nextFacts == nil {
+			s.nextFacts = []byte{}
+		}
+	}
+	c.request(&s.request)
+	c.instant(&s.troubleAt)
+	c.u64(&s.troubleFrom)
+	number(c, &s.retries)
+	c.instant(&s.retryAt)
+	c.instant(&s.closeAt)
+	c.instant(&s.settleBy)
+	number(c, &s.endReason)
+	number(c, &s.resultCode)
+
+	n := c.uint(uint64(len(s.groups)))
+	if n > maxGroups {
+		c.failed = true
+		return
+	}
+	if c.reading {
+		s.groups = make([]group, n)
+	}
+	for i := range s.groups {
+		c.group(&s.groups[i])
+	}
+	if c.reading && (len(s.id) > 200 || len(s.host) > 255 || s.troubleFrom > s.octets()) {
+		c.failed = true
+	}
+}
+
+func (c *stateCodec) request(r *request) {
+	number(c, &r.kind)
+	if r.kind == 0 {
+		return
+	}
+	number(c, &r.number)
+	number(c, &r.seq)
+	number(c, &r.at)
+	number(c, &r.cause)
+	number(c, &r.ends)
+	c.bools(&r.unsure, &r.byRealm, &r.doubtful)
+	c.instant(&r.txAt)
+	c.instant(&r.giveUpAt)
+	body := r.body
+	if !c.reading && len(body) > 0 {
+		body = body[wire.HeaderLen:]
+	}
+	c.octets(&body)
+	if c.reading {
+		r.body = append(make([]byte, wire.HeaderLen, wire.HeaderLen+len(body)), body...)
+	}
+}
+
+func (c *stateCodec) group(g *group) {
+	number(c, &g.ratingGroup)
+	number(c, &g.status)
+	number(c, &g.verdict)
+	c.counters(&g.total)
+	c.counters(&g.confirmed)
+	c.counters(&g.mark)
+	c.counters(&g.free)
+	c.counters(&g.writtenOff)
+	c.u64(&g.session)
+	hasFinal := g.final != nil
+	c.bools(&g.pending, &g.asked, &g.last, &g.crossed, &g.forced, &g.changed, &g.owing, &hasFinal)
+	number(c, &g.granted)
+	if g.granted != 0 {
+		c.u64(&g.time)
+		c.u64(&g.octets)
+		c.u64(&g.input)
+		c.u64(&g.output)
+		c.u64(&g.timeThreshold)
+		c.u64(&g.volumeThreshold)
+		number(c, &g.holding)
+		number(c, &g.consumption)
+	}
+	c.instant(&g.validUntil)
+	number(c, &g.finalAction)
+	if hasFinal {
+		if c.reading {
+			g.final = new(FinalUnit)
+		}
+		number(c, &g.final.Action)
+		number(c, &g.final.Redirect.Type)
+		c.octets(&g.final.Redirect.Address)
+		c.list(&g.final.Filters, maxFilters)
+		c.list(&g.final.FilterIDs, maxFilters)
+	}
+	c.instant(&g.tariffAt)
+	if g.crossed {
+		c.counters(&g.before)
+		c.counters(&g.after)
+	}
+	c.instant(&g.lastAt)
+	c.instant(&g.activeAt)
+	c.u64(&g.idle)
+	c.u64(&g.rate)
+}
