@@ -16,7 +16,9 @@ import (
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/eap/eaptest"
 	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
 )
@@ -56,15 +58,33 @@ func TestFaults(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// running is the program while a test uses it.
+type running struct {
+	node   *diameter.Node
+	client *swx.Client
+	stdin  *io.PipeWriter
+	out    *lockedBuffer
+}
+
 // start runs the program with more arguments until the test ends, and returns
 // a client of it.
 func start(t *testing.T, args ...string) *swx.Client {
 	t.Helper()
+	return run(t, swxtest.DefaultHost, args...).client
+}
+
+// run is start for an HSS with the name.
+func run(t *testing.T, host string, args ...string) running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	var out lockedBuffer
+	out := new(lockedBuffer)
+	stdin, commands := io.Pipe()
 	done := make(chan int)
-	go func() { done <- hsssim(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), &out, io.Discard) }()
+	go func() {
+		done <- hsssim(ctx, append([]string{"-listen", "127.0.0.1:0", "-host", host}, args...), stdin, out, io.Discard)
+	}()
 	t.Cleanup(func() {
+		_ = commands.Close()
 		cancel()
 		require.Equal(t, exitOK, <-done)
 		require.Contains(t, out.String(), "requests ")
@@ -75,14 +95,90 @@ func start(t *testing.T, args ...string) *swx.Client {
 	node, err := diameter.NewNode(diameter.Config{
 		OriginHost: "aaa.example.org", OriginRealm: swxtest.DefaultRealm,
 		Applications: []diameter.Application{swx.Application},
-		Peers:        []diameter.PeerConfig{{Host: swxtest.DefaultHost, Address: address}},
+		Peers:        []diameter.PeerConfig{{Host: host, Address: address}},
 	})
 	require.NoError(t, err)
 	node.Start()
 	t.Cleanup(func() { require.NoError(t, node.Close()) })
-	client := swx.NewClient(node, swx.Config{Realm: swxtest.DefaultRealm})
 	require.Eventually(t, func() bool { return node.Peers()[0].State == diameter.PeerOpen }, 5*time.Second, time.Millisecond)
-	return client
+	return running{node, swx.NewClient(node, swx.Config{Realm: swxtest.DefaultRealm}), commands, out}
+}
+
+// TestCommands: lines on the standard input make the HSS send RTRs and PPRs.
+func TestCommands(t *testing.T) {
+	p := run(t, swxtest.DefaultHost, "-subscribers", "1", "-commands")
+	var told []string
+	(&swx.Handler{
+		Terminate: func(_ context.Context, m swx.Termination) error {
+			told = append(told, m.Reason.String())
+			return nil
+		},
+		Update: func(_ context.Context, u swx.ProfileUpdate) error {
+			if u.UserData == nil {
+				told = append(told, u.Flags.String())
+				return aka.ErrUnknownSubscriber
+			}
+			told = append(told, u.UserData.Access.String())
+			return nil
+		},
+	}).Register(p.node)
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	login := func() {
+		_, err := p.client.Vectors(t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeAKA})
+		require.NoError(t, err)
+	}
+	say := func(line, want string) {
+		_, err := io.WriteString(p.stdin, line+"\n")
+		require.NoError(t, err)
+		answer := strings.TrimSpace(line) + ": " + want
+		require.Eventually(t, func() bool { return strings.Contains(p.out.String(), answer) }, 5*time.Second, time.Millisecond, answer)
+	}
+	const who = " " + provision.FirstIMSI
+	say("rtr"+who, "swxtest: no such subscriber")
+	say("state"+who, `sqn=0 aaa="" registered=false requests=0`)
+	login()
+	_, err := p.client.Assign(t.Context(), swx.AssignmentRequest{IMSI: imsi, Type: swx.Registration})
+	require.NoError(t, err)
+	say("state"+who, `sqn=32 aaa="aaa.example.org" registered=true requests=2`)
+	say("bar"+who, "2001")
+	say("allow"+who, "2001")
+	say("\n ppr"+who, "2001")
+	say("reset"+who, "5001")
+	say("moved"+who, "2001")
+	login()
+	say("rtr"+who, "2001")
+	require.Equal(t, []string{"barred", "allowed", "allowed", "reset", "NEW_SERVER_ASSIGNED", "PERMANENT_TERMINATION"}, told)
+	say("dance"+who, "no such command")
+	say("rtr", "want a command and an IMSI")
+	say("rtr x", "want 6 to 15 digits")
+	say("state 001019999999999", "swxtest: no such subscriber")
+}
+
+// TestClock: two processes, as it were, number one subscriber's challenges in
+// one sequence.
+func TestClock(t *testing.T) {
+	one := run(t, "hss1.example", "-subscribers", "1", "-sqn-time", "-ind", "1")
+	two := run(t, "hss2.example", "-subscribers", "1", "-sqn-time", "-ind", "2")
+	imsi := eap.MustParseIMSI(provision.FirstIMSI)
+	phone, err := ue.NewUSIM(imsi, provision.Keys{}, 0)
+	require.NoError(t, err)
+	for i := range 20 {
+		client := []*swx.Client{one.client, two.client}[i%3%2]
+		vectors, err := client.Vectors(t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeAKA})
+		require.NoError(t, err)
+		verdict, _, _ := phone.Authenticate(vectors[0].RAND, vectors[0].AUTN)
+		require.Equal(t, eaptest.Accepted, verdict, i)
+	}
+}
+
+// TestNoSAR: an HSS that knows MAR only.
+func TestNoSAR(t *testing.T) {
+	p := run(t, swxtest.DefaultHost, "-subscribers", "1", "-no-sar")
+	req := swx.AssignmentRequest{IMSI: eap.MustParseIMSI(provision.FirstIMSI), Type: swx.Registration}
+	_, err := p.client.Assign(t.Context(), req)
+	require.ErrorContains(t, err, "COMMAND_UNSUPPORTED")
+	_, err = swx.NewClient(p.node, swx.Config{Profile: swx.Profile{OmitSAR: true}}).Assign(t.Context(), req)
+	require.NoError(t, err)
 }
 
 func TestReadSubscribers(t *testing.T) {
@@ -96,7 +192,7 @@ func TestReadSubscribers(t *testing.T) {
 		{"IMSI", "00101x " + key + " " + key, "file:1: IMSI: want 6 to 15 digits"},
 		{"short key", "001010000000001 0011 " + key, "file:1: keys: want 32 hexadecimal digits each for K and OPc"},
 		{"SQN", "001010000000001 " + key + " " + key + " sqn=281474976710656", "file:1: sqn: want a number of 48 bits"},
-		{"word", "001010000000001 " + key + " " + key + " bared", "file:1: a word after OPc is none of sqn=, barred, no-non-3gpp, no-roaming, no-wlan"},
+		{"word", "001010000000001 " + key + " " + key + " bared", "file:1: a word after OPc is none of sqn=, barred, no-non-3gpp, no-roaming, no-wlan, msisdn=, apn=, access-barred"},
 		{"twice", "001010000000001 " + key + " " + key + "\n001010000000001 " + key + " " + key, "file:2: IMSI: has been there before"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -115,6 +211,12 @@ func TestReadSubscribers(t *testing.T) {
 	require.Equal(t, uint64(32), list[0].SQN)
 	require.True(t, list[0].Barred && list[0].NoRoaming)
 	require.False(t, list[0].NoWLAN || list[0].NoNon3GPP)
+	require.Nil(t, list[0].Profile, "the default one")
+	list, err = readSubscribers("file", strings.NewReader("001010000000001 "+key+" "+key+" msisdn=491710000001 apn=ims access-barred"))
+	require.NoError(t, err)
+	require.Equal(t, "491710000001", list[0].Profile.MSISDN())
+	require.Equal(t, "ims", list[0].Profile.DefaultAPN().APN)
+	require.Equal(t, swx.AccessBarred, list[0].Profile.Access)
 }
 
 func TestCommandLine(t *testing.T) {
@@ -127,6 +229,9 @@ func TestCommandLine(t *testing.T) {
 		says string
 	}{
 		{"help", []string{"-h"}, exitOK, "-subscribers"},
+		{"help about commands", []string{"-h"}, exitOK, "reset IMSI"},
+		{"IND without clock", []string{"-ind", "1"}, exitUsage, "-ind: want 0 to 31"},
+		{"IND too high", []string{"-ind", "32", "-sqn-time"}, exitUsage, "-ind: want 0 to 31"},
 		{"unknown flag", []string{"-nonsense"}, exitUsage, "nonsense"},
 		{"argument", []string{"nonsense"}, exitUsage, `"nonsense" is not a flag`},
 		{"nobody reaches us", []string{"-listen", ""}, exitUsage, "nobody can reach us"},
@@ -139,7 +244,7 @@ func TestCommandLine(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var errs bytes.Buffer
-			require.Equal(t, tc.code, hsssim(t.Context(), tc.args, io.Discard, &errs))
+			require.Equal(t, tc.code, hsssim(t.Context(), tc.args, nil, io.Discard, &errs))
 			require.Contains(t, errs.String(), tc.says)
 		})
 	}

@@ -9,7 +9,18 @@
 //
 // A line of the provisioning file is an IMSI, K and OPc in hexadecimal, and
 // words that may follow: sqn=NUMBER (the last one used), barred, no-non-3gpp,
-// no-roaming, no-wlan. "#" begins a comment.
+// no-roaming, no-wlan, and of the profile msisdn=NUMBER, apn=NAME,
+// access-barred. "#" begins a comment.
+//
+// Two processes that serve the same subscribers need one sequence of numbers:
+//
+//	hsssim -host hss1.example -listen 127.0.0.1:3868 -sqn-time -ind 1 -any-aaa-server
+//	hsssim -host hss2.example -listen 127.0.0.1:3869 -sqn-time -ind 2 -any-aaa-server
+//
+// Which AAA server is registered each of them has to find out for itself.
+//
+// With -commands the HSS does of its own accord what lines of the standard
+// input say: -h has the list.
 package main
 
 import (
@@ -24,15 +35,15 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/diameter"
-	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(hsssim(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(hsssim(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // Exit codes.
@@ -43,7 +54,7 @@ const (
 )
 
 // hsssim is the program; it returns its exit code.
-func hsssim(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func hsssim(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, err := parseOptions(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -51,7 +62,7 @@ func hsssim(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		return exitUsage
 	}
-	if err := serve(ctx, o, stdout, stderr); err != nil {
+	if err := serve(ctx, o, stdin, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "hsssim: %v\n", err)
 		return exitFailed
 	}
@@ -62,7 +73,11 @@ func hsssim(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 const leaveTime = 3 * time.Second
 
 // serve runs the HSS until ctx ends.
-func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Writer) error {
+	var numbers auc.Config
+	if o.sqnTime {
+		numbers.Scheme = swxtest.ClockSQN{IND: uint8(o.ind)}
+	}
 	hss, err := swxtest.New(swxtest.Config{
 		Node: diameter.Config{
 			OriginHost:  o.host,
@@ -71,7 +86,8 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 			Peers:       o.peers,
 			Logger:      slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.level})),
 		},
-		Dialect:      swx.Profile{PlainKeys: o.plainKeys},
+		AuC:          auc.New(numbers),
+		Dialect:      o.dialect,
 		AnyAAAServer: o.anyAAAServer,
 	})
 	if err != nil {
@@ -99,6 +115,10 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	hss.Start()
 	fmt.Fprintf(stdout, "%s serves %d subscribers\n", o.host, len(subscribers))
+	if o.commands {
+		// Nobody can end a read from a terminal: it ends with the process.
+		go obey(ctx, hss, stdin, stdout)
+	}
 
 	<-ctx.Done()
 	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)

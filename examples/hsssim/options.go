@@ -31,8 +31,11 @@ type options struct {
 	peers        []diameter.PeerConfig
 	host, realm  string
 	level        slog.Level
-	plainKeys    bool
+	dialect      swx.Profile
 	anyAAAServer bool
+	sqnTime      bool
+	ind          uint
+	commands     bool
 
 	provision string
 	first     eap.IMSI
@@ -52,15 +55,20 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	fs := flag.NewFlagSet("hsssim", flag.ContinueOnError)
 	fs.SetOutput(w)
 	fs.Usage = func() {
-		fmt.Fprint(w, "hsssim is an HSS that hands out authentication vectors over SWx.\n\n")
+		fmt.Fprint(w, "hsssim is an HSS that hands out authentication vectors and profiles over SWx.\n\n")
 		fs.PrintDefaults()
+		fmt.Fprint(w, "\n"+commandHelp)
 	}
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:3868", `where peers connect to us; "" for nowhere`)
 	fs.Func("connect", "HOST=ADDRESS:PORT of a peer that we connect to, such as a relay;\nmay be given again", o.addPeer)
 	fs.StringVar(&o.host, "host", swxtest.DefaultHost, "our Origin-Host")
 	fs.StringVar(&o.realm, "realm", swxtest.DefaultRealm, "our Origin-Realm")
 	fs.TextVar(&o.level, "log", slog.LevelWarn, "log level")
-	fs.BoolVar(&o.plainKeys, "plain-keys", false, "send CK and IK with EAP-AKA' vectors, not CK' and IK'")
+	fs.BoolVar(&o.dialect.PlainKeys, "plain-keys", false, "send CK and IK with EAP-AKA' vectors, not CK' and IK'")
+	fs.BoolVar(&o.dialect.OmitSAR, "no-sar", false, "know MAR only; there are no profiles")
+	fs.BoolVar(&o.sqnTime, "sqn-time", false, "number challenges by the clock, so that several HSSes have one sequence between them;\neach needs an -ind of its own")
+	fs.UintVar(&o.ind, "ind", 0, "with -sqn-time: the IND in our numbers, 0 to 31")
+	fs.BoolVar(&o.commands, "commands", false, "read commands from the standard input")
 	fs.BoolVar(&o.anyAAAServer, "any-aaa-server", false, "answer whatever AAA server asks, registered or not")
 
 	fs.StringVar(&o.provision, "provision", "", "file of subscribers")
@@ -109,6 +117,8 @@ func (o *options) check() error {
 	switch {
 	case o.listen == "" && len(o.peers) == 0:
 		return errors.New("-listen, -connect: nobody can reach us")
+	case o.ind > 31 || o.ind != 0 && !o.sqnTime:
+		return errors.New("-ind: want 0 to 31, and -sqn-time")
 	case o.count < 0 || o.count > maxSubscribers:
 		return fmt.Errorf("-subscribers: want 0 to %d", maxSubscribers)
 	case o.delay < 0 || o.times < 0:

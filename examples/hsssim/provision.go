@@ -12,6 +12,7 @@ import (
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
@@ -58,7 +59,20 @@ func parseSubscriber(fields []string) (swxtest.Subscriber, error) {
 	}
 	for _, word := range fields[3:] {
 		sqn, isSQN := strings.CutPrefix(word, "sqn=")
+		msisdn, isMSISDN := strings.CutPrefix(word, "msisdn=")
+		apn, isAPN := strings.CutPrefix(word, "apn=")
+		if isMSISDN || isAPN || word == "access-barred" {
+			if s.Profile == nil {
+				s.Profile = swxtest.DefaultProfile()
+			}
+		}
 		switch {
+		case isMSISDN:
+			s.Profile.SubscriptionIDs = append(s.Profile.SubscriptionIDs, swx.SubscriptionID{Type: swx.SubscriptionE164, Data: msisdn})
+		case isAPN:
+			s.Profile.APNs[0].APN = apn
+		case word == "access-barred":
+			s.Profile.Access = swx.AccessBarred
 		case isSQN:
 			if s.SQN, err = strconv.ParseUint(sqn, 10, 64); err != nil || s.SQN > auc.MaxSQN {
 				return s, errors.New("sqn: want a number of 48 bits")
@@ -72,7 +86,7 @@ func parseSubscriber(fields []string) (swxtest.Subscriber, error) {
 		case word == "no-wlan":
 			s.NoWLAN = true
 		default:
-			return s, errors.New("a word after OPc is none of sqn=, barred, no-non-3gpp, no-roaming, no-wlan")
+			return s, errors.New("a word after OPc is none of sqn=, barred, no-non-3gpp, no-roaming, no-wlan, msisdn=, apn=, access-barred")
 		}
 	}
 	return s, nil

@@ -31,7 +31,8 @@ func TestPush(t *testing.T) {
 	require.ErrorIs(t, err, ErrUnknown, "nobody to tell")
 	_, err = h.Push(t.Context(), eap.MustParseIMSI("001010000000002"))
 	require.ErrorIs(t, err, ErrUnknown)
-	require.ErrorIs(t, h.SetProfile(eap.MustParseIMSI("001010000000002"), nil), ErrUnknown)
+	require.ErrorIs(t, h.SetProfile(eap.MustParseIMSI("001010000000002"), DefaultProfile()), ErrUnknown)
+	require.ErrorIs(t, h.EditProfile(eap.MustParseIMSI("001010000000002"), nil), ErrUnknown)
 	_, err = c.Vectors(t.Context(), request(aka.SchemeAKA))
 	require.NoError(t, err)
 

@@ -154,6 +154,22 @@ func (h *HSS) SetProfile(imsi eap.IMSI, profile *swx.UserData) error {
 	return nil
 }
 
+// EditProfile gives a subscriber a copy of his profile with what edit does to
+// it, without telling anybody: see Push. Slices and pointers in the copy are
+// those of the old profile, and must be replaced, not changed.
+func (h *HSS) EditProfile(imsi eap.IMSI, edit func(*swx.UserData)) error {
+	s, err := h.subscriber(imsi)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	profile := *s.profile
+	edit(&profile)
+	s.profile = &profile
+	return nil
+}
+
 // SetSQN makes sqn the last sequence number used: behind the USIM's, to
 // provoke a resynchronisation.
 func (h *HSS) SetSQN(imsi eap.IMSI, sqn uint64) error {
