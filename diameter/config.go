@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/opentwag/twag/diameter/wire"
 )
 
 // Application is a Diameter application as advertised in the capabilities
@@ -102,6 +104,13 @@ type Config struct {
 	// MaxMessage bounds a message in octets, both ways. Default 65536. Before
 	// the capabilities exchange the bound is 4096 at most.
 	MaxMessage int
+	// MaxAVPs and MaxDepth bound the AVPs of a request, those in groups
+	// included, and how deep groups nest; one beyond is answered 5012. Default
+	// 4096 and 16, which is also the most that HandleDiam and Do take.
+	MaxAVPs, MaxDepth int
+	// MaxPeers bounds the peer table: Peers, and those that AllowPeer lets in;
+	// more are refused with 5012. Default 1024.
+	MaxPeers int
 	// MaxPending bounds the requests of ours that wait for an answer on one
 	// connection; more are refused with ErrBusy. It also bounds those that wait
 	// for a peer; more don't wait. Default 16384.
@@ -265,13 +274,17 @@ func (c *Config) Validate() error {
 		v    int
 		max  int
 	}{
-		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxAttempts", c.MaxAttempts, 64}, {"MaxKeptAnswers", c.MaxKeptAnswers, 1 << 24}, {"MaxKeptOctets", c.MaxKeptOctets, 1 << 30},
+		{"MaxMessage", c.MaxMessage, 1<<24 - 4}, {"MaxAttempts", c.MaxAttempts, 64}, {"MaxAVPs", c.MaxAVPs, 1 << 20}, {"MaxDepth", c.MaxDepth, 64}, {"MaxPeers", c.MaxPeers, 1 << 20},
+		{"MaxKeptAnswers", c.MaxKeptAnswers, 1 << 24}, {"MaxKeptOctets", c.MaxKeptOctets, 1 << 30},
 		{"MaxPending", c.MaxPending, 1 << 24}, {"MaxQueuedOctets", c.MaxQueuedOctets, 1 << 30},
 		{"MaxHandlers", c.MaxHandlers, 1 << 20}, {"MaxQueuedRequests", c.MaxQueuedRequests, 1 << 24}, {"MaxConns", c.MaxConns, 1 << 20},
 	} {
 		if d.v < 0 || d.v > d.max {
 			return fmt.Errorf("diameter: %s: %d is out of range", d.name, d.v)
 		}
+	}
+	if c.MaxPeers > 0 && len(c.Peers) > c.MaxPeers {
+		return fmt.Errorf("diameter: MaxPeers: %d is less than the %d of Peers", c.MaxPeers, len(c.Peers))
 	}
 	if c.MaxMessage > 0 && c.MaxMessage < handshakeMaximum {
 		return fmt.Errorf("diameter: MaxMessage: %d is less than %d", c.MaxMessage, handshakeMaximum)
@@ -307,6 +320,9 @@ func (c Config) withDefaults(now time.Time) Config {
 	def(&c.PeerWait, 30*time.Second)
 	def(&c.KeepAnswers, 4*time.Minute)
 	num(&c.MaxAttempts, 4)
+	num(&c.MaxAVPs, wire.DefaultMaxAVPs)
+	num(&c.MaxDepth, wire.DefaultMaxDepth)
+	num(&c.MaxPeers, max(1024, len(c.Peers)))
 	num(&c.MaxKeptAnswers, 65536)
 	num(&c.MaxKeptOctets, 16<<20)
 	num(&c.MaxMessage, 65536)
@@ -330,6 +346,7 @@ func (c Config) withDefaults(now time.Time) Config {
 	for i := range c.Peers {
 		c.Peers[i].Serves = append([]string(nil), c.Peers[i].Serves...)
 	}
+	c.guard()
 	return c
 }
 

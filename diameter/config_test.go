@@ -32,6 +32,9 @@ func TestConfigNamesTheFieldThatIsWrong(t *testing.T) {
 		"MaxAttempts:":       func(c *Config) { c.MaxAttempts = 65 },
 		"MaxKeptAnswers:":    func(c *Config) { c.MaxKeptAnswers = -1 },
 		"MaxKeptOctets:":     func(c *Config) { c.MaxKeptOctets = 1<<30 + 1 },
+		"MaxPeers:":          func(c *Config) { c.MaxPeers, c.Peers = 1, []PeerConfig{{Host: "a"}, {Host: "b"}} },
+		"MaxAVPs:":           func(c *Config) { c.MaxAVPs = -1 },
+		"MaxDepth:":          func(c *Config) { c.MaxDepth = 65 },
 		"MaxPending:":        func(c *Config) { c.MaxPending = -1 },
 	} {
 		cfg := clientConfig()

@@ -403,6 +403,7 @@ func (c *conn) onCEA(m wire.Message, h wire.Header) error {
 // Hop-by-Hop identifier decides (RFC 6733, section 6.2.1).
 func (c *conn) onAnswer(m wire.Message, h wire.Header) {
 	if h.Command == CmdDeviceWatchdog && h.Application == applicationBase {
+		c.originState(m)
 		c.post(peerEvent{kind: kindDWA, conn: c, header: h})
 		return
 	}
@@ -436,6 +437,7 @@ func (c *conn) onBaseRequest(m wire.Message, h wire.Header) {
 		// What was agreed stays.
 		c.sendAnswer(c.node.cea(nil, h, c.nc.LocalAddr(), nil))
 	case CmdDeviceWatchdog:
+		c.originState(m)
 		a, err := c.node.dwa(c.wbuf[:0], m)
 		c.wbuf = a[:0]
 		c.sendAnswer(a, err)

@@ -246,7 +246,7 @@ func (n *Node) handle(ctx context.Context, r *Request, h Handler) (m wire.Messag
 // we relay nothing).
 func (n *Node) checkRequest(m wire.Message) error {
 	app := m.Header().Application
-	limits := wire.Limits{Grouped: n.cfg.Dictionary.groupedIn(app)}
+	limits := wire.Limits{AVPs: n.cfg.MaxAVPs, Depth: n.cfg.MaxDepth, Grouped: n.cfg.Dictionary.groupedIn(app)}
 	if err := wire.Check(m, limits); err != nil {
 		re := avpResult(err)
 		re.errorBit = true

@@ -1,7 +1,8 @@
 package diameter
 
 // Hooks are called synchronously by the goroutines that do the work; they must
-// not block and may be called concurrently. Each may be nil.
+// not block and may be called concurrently. Each may be nil. A panic in one is
+// logged the first time, and has no other effect.
 type Hooks struct {
 	// Message is called for every whole message sent or received.
 	Message func(MessageInfo)
@@ -10,6 +11,10 @@ type Hooks struct {
 	Dropped func(DropInfo)
 	// PeerChange is called when a peer's state changes, in order for each peer.
 	PeerChange func(PeerChange)
+	// PeerRestarted is called when a peer's Origin-State-Id has grown, in a CER,
+	// CEA, DWR or DWA: what it knew of sessions is lost (RFC 6733, section
+	// 8.16).
+	PeerRestarted func(PeerRestart)
 }
 
 // MessageInfo describes a message that crossed a connection.

@@ -254,6 +254,9 @@ func (n *Node) peerFor(caps *capabilities) (*peer, error) {
 	if n.closed {
 		return nil, &ResultError{Code: ResultUnableToComply}
 	}
+	if len(n.peers) >= n.cfg.MaxPeers {
+		return nil, &ResultError{Code: ResultUnableToComply, Message: "too many peers"}
+	}
 	p = n.newPeer(PeerConfig{Host: caps.host, Realm: caps.realm}, true)
 	n.peers[key] = p
 	n.relist()

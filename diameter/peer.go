@@ -32,18 +32,19 @@ type peerEvent struct {
 type eventKind uint8
 
 const (
-	kindCER      eventKind = iota // an acceptable CER on an accepted connection
-	kindDialed                    // the outcome of connecting: nc or err
-	kindCEA                       // an acceptable CEA
-	kindNonCEA                    // something else instead; err says what
-	kindDWA                       // answer to a DWR
-	kindDPR                       // cause, and the message to be answered
-	kindDPA                       // answer to a DPR
-	kindGone                      // the connection is closed
-	kindActivity                  // messages came while conn.eager
-	kindSilent                    // requests wait, and nothing comes
-	kindStop                      // disconnect and end
-	kindRefused                   // who may be the peer connected in vain; err says why
+	kindCER         eventKind = iota // an acceptable CER on an accepted connection
+	kindDialed                       // the outcome of connecting: nc or err
+	kindCEA                          // an acceptable CEA
+	kindNonCEA                       // something else instead; err says what
+	kindDWA                          // answer to a DWR
+	kindDPR                          // cause, and the message to be answered
+	kindDPA                          // answer to a DPR
+	kindGone                         // the connection is closed
+	kindActivity                     // messages came while conn.eager
+	kindOriginState                  // cause is an Origin-State-Id
+	kindSilent                       // requests wait, and nothing comes
+	kindStop                         // disconnect and end
+	kindRefused                      // who may be the peer connected in vain; err says why
 )
 
 // peer is a peer and its goroutine, which owns the two machines, the timers
@@ -57,9 +58,10 @@ type peer struct {
 	inbox   chan peerEvent
 	done    chan struct{}
 
-	usable atomic.Pointer[conn]         // where requests may be sent; nil: nowhere
-	shown  atomic.Pointer[conn]         // the one in the peer table
-	caps   atomic.Pointer[capabilities] // of the last connection that was open
+	usable      atomic.Pointer[conn]         // where requests may be sent; nil: nowhere
+	shown       atomic.Pointer[conn]         // the one in the peer table
+	caps        atomic.Pointer[capabilities] // of the last connection that was open
+	originState atomic.Uint32                // the greatest Origin-State-Id so far
 	counters
 
 	// Of the goroutine:
@@ -96,7 +98,7 @@ func (n *Node) newPeer(cfg PeerConfig, passing bool) *peer {
 		wd:    watchdog{init: n.cfg.Watchdog},
 	}
 	p.m = machine{do: p.act, won: func() bool { return winsElection(n.cfg.OriginHost, cfg.Host) }, changed: p.changed}
-	p.status = PeerStatus{Host: cfg.Host, Realm: cfg.Realm, Address: cfg.Address, Transport: cfg.Transport, Initiator: cfg.initiates(), Since: time.Now()}
+	p.status = PeerStatus{Host: cfg.Host, Realm: cfg.Realm, Address: cfg.Address, Transport: cfg.Transport, Initiator: cfg.initiates(), Since: time.Now(), Priority: cfg.Priority, Weight: max(cfg.Weight, 1), Serves: cfg.Serves}
 	if cfg.Transport == "" {
 		p.status.Transport = TransportTCP
 	}
@@ -317,6 +319,8 @@ func (p *peer) handle(e peerEvent) {
 		if e.conn == p.current() {
 			p.watch(p.wd.receive(time.Now(), false))
 		}
+	case kindOriginState:
+		p.sawOriginState(e.cause)
 	case kindSilent:
 		if e.conn == p.current() {
 			p.watch(p.wd.probe(time.Now()))
@@ -437,7 +441,9 @@ func (p *peer) cancelDial() {
 // opened lets a connection be used.
 func (p *peer) opened(c *conn) {
 	_ = c.nc.SetReadDeadline(time.Time{})
-	p.caps.Store(c.caps.Load())
+	caps := c.caps.Load()
+	p.caps.Store(caps)
+	p.sawOriginState(caps.originStateID)
 	c.phase.Store(uint32(phaseOpen))
 }
 

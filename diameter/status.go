@@ -10,13 +10,15 @@ import (
 
 // Messages of the log.
 const (
-	logTimeout      = "Diameter peer connection timeout"
-	logFailed       = "Diameter peer connection failed"
-	logOpen         = "Diameter peer connected"
-	logSuspect      = "Diameter peer suspect"
-	logClosed       = "Diameter peer disconnected"
-	logRefused      = "Diameter peer refused"
-	logHandlerPanic = "Diameter handler panic"
+	logTimeout       = "Diameter peer connection timeout"
+	logFailed        = "Diameter peer connection failed"
+	logOpen          = "Diameter peer connected"
+	logSuspect       = "Diameter peer suspect"
+	logClosed        = "Diameter peer disconnected"
+	logRefused       = "Diameter peer refused"
+	logRestarted     = "Diameter peer restarted"
+	logCallbackPanic = "Diameter callback panic"
+	logHandlerPanic  = "Diameter handler panic"
 )
 
 // PeerState is a peer's state as people want to know it.
@@ -63,7 +65,7 @@ type PeerStatus struct {
 	Transport     string // "tcp", "tls" or "sctp"; of the connection, else as configured
 	ProductName   string
 	VendorID      uint32
-	OriginStateID uint32
+	OriginStateID uint32        // the greatest so far, in CER, CEA, DWR and DWA; 0: none
 	Applications  []Application // advertised by the peer; shared, not to be changed
 	Pending       int           // requests that wait for an answer
 	Unmatched     uint64        // answers that nobody waited for, on this connection
@@ -73,13 +75,23 @@ type PeerStatus struct {
 	Requests, Answers, Timeouts, FailedOver uint64
 	// Duplicates are the peer's requests that got the answer of an earlier copy.
 	Duplicates uint64
-	LastError  string // why the last connection or attempt ended
+	// Restarts is how often its Origin-State-Id has grown.
+	Restarts uint64
+
+	Priority, Weight int      // as configured, with defaults
+	Serves           []string // as configured; shared, not to be changed
+	Relay            bool     // advertised the relay application
+	LastError        string   // why the last connection or attempt ended
 }
 
 // counters count, for as long as the peer is in the table.
 type counters struct {
-	requests, answers, timeouts, failedOver, duplicates atomic.Uint64
+	requests, answers, timeouts, failedOver, duplicates, restarts atomic.Uint64
 }
+
+// Connected reports whether there is a connection to the peer, with
+// capabilities exchanged.
+func (s PeerState) Connected() bool { return s != PeerClosed && s != PeerConnecting }
 
 // state maps the two machines' states to one.
 func (p *peer) state() PeerState {
@@ -135,7 +147,7 @@ func (p *peer) publish() {
 		p.status.Transport = c.transport()
 		if caps := c.caps.Load(); caps != nil {
 			p.status.Realm, p.status.ProductName, p.status.VendorID = caps.realm, caps.product, caps.vendor
-			p.status.OriginStateID, p.status.Applications = caps.originStateID, caps.applications
+			p.status.Applications = caps.applications
 		}
 	} else if p.cfg.initiates() {
 		p.status.Initiator, p.status.Address = true, p.cfg.Address
@@ -150,13 +162,12 @@ func (p *peer) publish() {
 }
 
 func (p *peer) logChange(was, state PeerState) {
-	connected := was != PeerClosed && was != PeerConnecting
 	switch {
 	case state == PeerOpen:
 		p.log(slog.LevelWarn, logOpen, slog.Bool("initiator", p.status.Initiator), slog.String("product", p.status.ProductName))
 	case state == PeerSuspect:
 		p.log(slog.LevelWarn, logSuspect)
-	case connected && (state == PeerClosed || state == PeerConnecting):
+	case was.Connected() && !state.Connected():
 		p.log(slog.LevelWarn, logClosed, slog.Any("error", p.lastErr))
 	default:
 		p.log(slog.LevelDebug, "Diameter peer "+state.String())
@@ -173,6 +184,11 @@ func (p *peer) snapshot() PeerStatus {
 	}
 	s.Requests, s.Answers = p.requests.Load(), p.answers.Load()
 	s.Timeouts, s.FailedOver, s.Duplicates = p.timeouts.Load(), p.failedOver.Load(), p.duplicates.Load()
+	s.Restarts = p.restarts.Load()
+	s.OriginStateID = p.originState.Load()
+	if caps := p.caps.Load(); caps != nil {
+		s.Relay = caps.relay
+	}
 	return s
 }
 
