@@ -10,6 +10,7 @@ import (
 
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/eap"
 )
 
 // TestFieldDeviations is what HSSes in the field do that the standards do not
@@ -180,6 +181,77 @@ func TestFieldDeviations(t *testing.T) {
 	})
 }
 
+// TestFieldDeviationsOfSAA is the same for the profile.
+func TestFieldDeviationsOfSAA(t *testing.T) {
+	ask := func(t *testing.T, answer func(good wire.Message, req wire.Header) wire.Message) (Assignment, error) {
+		t.Helper()
+		node := &fakeNode{answer: func(_ context.Context, req wire.Message) (wire.Message, error) {
+			m := SAA{ResultCode: ResultSuccess, OriginHost: []byte("hss1.example"), UserData: fullUserData()}
+			good, err := m.Encode(nil, req.Header())
+			require.NoError(t, err)
+			return answer(good, req.Header()), nil
+		}}
+		return NewClient(node, Config{}).Assign(t.Context(), AssignmentRequest{IMSI: eap.MustParseIMSI(testIMSI), Type: Registration})
+	}
+	for name, more := range map[string][]wire.AVP{
+		"no Session-Id and no Origin-Host": {},
+		"empty Session-Id":                 {{Code: codeSessionID, Data: []byte{}}},
+		"doubled Origin-Host":              {{Code: codeOriginHost, Data: []byte("a")}, {Code: codeOriginHost, Data: []byte("b")}},
+		"User-Name as an NAI":              {{Code: codeUserName, Data: []byte("0" + testIMSI + "@nai.example")}},
+		"Origin-State-Id that grows":       {{Code: codeOriginStateID, Data: []byte{0xff, 0xff, 0xff, 0xff}}},
+		"Route-Record in an answer":        {{Code: codeRouteRecord, Flags: flagsM, Data: []byte("dra.example")}},
+		"unknown AVP with the M bit":       {{Code: 77777, Vendor: 5, Flags: flagsVM, Data: []byte{1, 2, 3}}},
+		"both results, one of them empty":  {{Code: codeExperimentalResult, Data: []byte{}}},
+		"the profile twice":                {{Code: codeUserData, Vendor: Vendor3GPP}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := ask(t, func(good wire.Message, _ wire.Header) wire.Message {
+				bare := edit(t, good, func(a wire.AVP) bool { return a.Is(codeSessionID, 0) || a.Is(codeOriginHost, 0) })
+				return edit(t, bare, nil, more...)
+			})
+			require.NoError(t, err)
+			require.Equal(t, fullUserData(), got.UserData)
+		})
+	}
+	for name, flags := range map[string]uint8{"M bits set": wire.FlagMandatory, "M bits clear": 0} {
+		t.Run("AVPs back to front, "+name, func(t *testing.T) {
+			got, err := ask(t, func(good wire.Message, _ wire.Header) wire.Message {
+				msg, err := backToFront(t, good, flags)
+				require.NoError(t, err)
+				return msg
+			})
+			require.NoError(t, err)
+			require.Equal(t, AccessAllowed, got.UserData.Access)
+			require.Len(t, got.UserData.APNs, 2)
+			require.Equal(t, WildcardAPN, got.UserData.APNs[0].APN, "in the order of the message")
+			require.EqualValues(t, 20_000_000_000, got.UserData.AMBR.Downlink)
+		})
+	}
+	for name, code := range map[string]uint32{"an answer of 32 octets": 5005, "base 5012": 5012, "3002 without the E bit": 3002} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ask(t, func(_ wire.Message, req wire.Header) wire.Message {
+				b := wire.NewBuilder(nil, wire.Header{Command: req.Command, Application: ApplicationID})
+				b.Uint32(codeResultCode, 0, flagsM, code)
+				m, err := b.Message()
+				require.NoError(t, err)
+				require.Len(t, m, 32)
+				return m
+			})
+			var re *ResultError
+			require.ErrorAs(t, err, &re)
+			require.Equal(t, ResultError{Code: code, Assignment: Registration}, *re)
+			requireOnly(t, err, aka.ErrUnavailable)
+		})
+	}
+	t.Run("an agent's 3002 with the E bit", func(t *testing.T) {
+		_, err := ask(t, func(wire.Message, wire.Header) wire.Message {
+			return sample(t, "SAR answered 3002 UNABLE_TO_DELIVER by an agent (E bit)")
+		})
+		require.ErrorContains(t, err, `UNABLE_TO_DELIVER) from "dra1.example.net"`)
+		requireOnly(t, err, aka.ErrUnavailable)
+	})
+}
+
 // backToFront returns msg with its AVPs, and those of its items, in reverse
 // order and with the M bits as in flags.
 func backToFront(t *testing.T, msg wire.Message, flags uint8) (wire.Message, error) {
@@ -194,7 +266,7 @@ func backToFront(t *testing.T, msg wire.Message, flags uint8) (wire.Message, err
 		}
 		require.NoError(t, r.Err())
 		for _, a := range slices.Backward(all) {
-			if lookup(a.Code, a.Vendor).kind == grouped {
+			if d := lookup(a.Code, a.Vendor); d != nil && d.kind == grouped {
 				g := b.Begin(a.Code, a.Vendor, flags)
 				put(a.Group())
 				b.End(g)

@@ -11,18 +11,31 @@
 //	hss := swx.NewClient(node, swx.Config{Realm: "epc.mnc001.mcc001.3gppnetwork.org"})
 //	auth := eap.NewAuthenticator(aka.NewPrime(hss, aka.Config{}), aka.New(hss, aka.Config{}))
 //
-// [MAR] and [MAA] are the messages themselves, encoded and decoded in place on
-// package wire with no dictionary and no allocation. Package swxtest has an
-// HSS for tests and laboratories.
+// With [Client.Assign] it registers a subscriber and gets his profile,
+// deregisters him, and tells of his gateways (SAR/SAA). What the HSS asks of its
+// own accord (RTR, PPR) a [Handler] answers:
 //
-// What is not here: the profile (SAR/SAA), what the HSS sends on its own
-// (RTR, PPR), and keeping surplus vectors for later.
+//	profile, err := hss.Assign(ctx, swx.AssignmentRequest{IMSI: imsi, Type: swx.Registration})
+//	handler := swx.Handler{Client: hss, Terminate: …, Update: …}
+//	handler.Register(node)
+//
+// HSSes differ: [Profile] says how, [Route] where they are, and Config what to
+// do with vectors that are left over and with subscribers who are registered
+// elsewhere.
+//
+// [MAR], [MAA], [SAR], [SAA], [RTR] and [PPR] are the messages themselves,
+// encoded and decoded in place with no dictionary; [UserData] is a profile.
+// Package swxtest has an HSS for tests and laboratories.
+//
+// What is not here: ERP keys, and the answers to what PPR-Flags ask about the
+// access network and local time.
 //
 // # Security
 //
 // MAA carries the keys of a session in the clear; the link to the HSS must be
-// protected by TLS, DTLS or IPsec (TS 33.210). Messages and errors of this
-// package print without keys and without the IMSI.
+// protected by TLS, DTLS or IPsec (TS 33.210). Messages, profiles and errors of
+// this package print without keys and without the IMSI. Vectors that are left
+// over stay in memory for Config.VectorAge: by default not at all.
 //
 // # Sources
 //
