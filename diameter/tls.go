@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -37,7 +39,7 @@ const (
 	// TLSPlain: one side speaks TLS and the other does not.
 	TLSPlain
 	// TLSRefused: the other side refused, mostly our certificate; its alert is
-	// in the wrapped error.
+	// in the wrapped error, unless it closed without.
 	TLSRefused
 )
 
@@ -277,9 +279,13 @@ func (c *conn) explain(err error, got []byte) error {
 	switch {
 	case err == nil || c.open():
 	case c.tls != nil:
-		// TLS 1.3 tells a client of its refusal after the handshake.
+		// TLS 1.3 tells a client of its refusal after the handshake, and some
+		// just close.
 		if errors.As(err, &op) && op.Op == "remote error" {
 			return tlsError(err)
+		}
+		if c.initiator && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)) {
+			return &TLSError{Reason: TLSRefused, Err: fmt.Errorf("our certificate or CER is not accepted: %w", err)}
 		}
 	case len(got) >= 3 && (got[0] == 21 || got[0] == 22) && got[1] == 3 && got[2] <= 4:
 		// An alert or a handshake record of TLS.

@@ -492,3 +492,20 @@ func TestTLSReasonsHaveNames(t *testing.T) {
 	}
 	require.Equal(t, "TLS: no certificate", (&diameter.TLSError{Reason: diameter.TLSNoCertificate}).Error())
 }
+
+// TestTLSClosedWithoutAWord: a peer that does not like us need not say so.
+func TestTLSClosedWithoutAWord(t *testing.T) {
+	ours := diametertest.NewAuthority(t)
+	peer := diametertest.NewPeer(t, diametertest.Config{Host: peerHost, TLS: ours.Config(ours.Certificate(peerHost)), Manual: true})
+	address := peer.Listen()
+	for _, end := range []func(*diametertest.Link){(*diametertest.Link).Close, (*diametertest.Link).Reset} {
+		n := newTLSNode(t, func(cfg *diameter.Config) {
+			cfg.TLS = ours.Config(ours.Certificate(ourHost))
+			cfg.Peers[0].Address = address
+		})
+		n.Start()
+		end(peer.Accept())
+		n.requireReason(t, <-n.errors, diameter.TLSRefused)
+		require.NoError(t, n.Close())
+	}
+}

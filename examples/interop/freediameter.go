@@ -16,6 +16,11 @@ type Relay struct {
 	Identity, Realm string
 	// Port is where peers connect to it, on RelayAddress.
 	Port int
+	// SecurePort is where peers connect to it by TLS, and then only so; 0:
+	// nowhere.
+	SecurePort int
+	// Credentials are for TLS; nil: a self-signed certificate of its own.
+	Credentials *RelayCredentials
 	// Accept are the identities of the peers that connect to it.
 	Accept []string
 	// Connect are the peers that it connects to.
@@ -26,32 +31,53 @@ type Relay struct {
 type RelayPeer struct {
 	Identity, Address string
 	Port              int
+	TLS               bool
 }
+
+// RelayCredentials is a certificate of the relay's name, its key, and the
+// authority it trusts, in PEM.
+type RelayCredentials struct{ Certificate, Key, Authority []byte }
 
 // Start starts the relay in dir, where it keeps its files.
 func (r Relay) Start(dir string) (*Program, error) {
 	// Its TLS wants a certificate of its name even where it speaks plain TCP.
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	out, err := exec.Command("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-		"-subj", "/CN="+r.Identity, "-keyout", key, "-out", cert).CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("openssl: %w:\n%s", err, out)
+	cert, key, ca := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "ca.pem")
+	files := make(map[string]string)
+	if c := r.Credentials; c != nil {
+		files[cert], files[key], files[ca] = string(c.Certificate), string(c.Key), string(c.Authority)
+	} else {
+		out, err := exec.Command("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+			"-subj", "/CN="+r.Identity, "-addext", "subjectAltName=DNS:"+r.Identity, "-keyout", key, "-out", cert).CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("openssl: %w:\n%s", err, out)
+		}
+		ca = cert
 	}
 	var accept, config strings.Builder
 	for _, id := range r.Accept {
+		if r.SecurePort != 0 {
+			fmt.Fprintln(&accept, id)
+			continue
+		}
 		// Without TLS: with an Inband-Security-Id of 0, or with none (RFC 6733,
 		// section 6.10), which it takes for protection by IPsec.
 		fmt.Fprintf(&accept, "ALLOW_OLD_TLS ALLOW_IPSEC %s\n", id)
 	}
 	list := filepath.Join(dir, "accept")
-	fmt.Fprintf(&config, "Identity = %q;\nRealm = %q;\nPort = %d;\nSecPort = 0;\nNo_SCTP;\nNo_IPv6;\nListenOn = %q;\n", r.Identity, r.Realm, r.Port, RelayAddress)
-	fmt.Fprintf(&config, "TLS_Cred = %q, %q;\nTLS_CA = %q;\n", cert, key, cert)
+	fmt.Fprintf(&config, "Identity = %q;\nRealm = %q;\nPort = %d;\nSecPort = %d;\nNo_SCTP;\nNo_IPv6;\nListenOn = %q;\n",
+		r.Identity, r.Realm, r.Port, r.SecurePort, RelayAddress)
+	fmt.Fprintf(&config, "TLS_Cred = %q, %q;\nTLS_CA = %q;\n", cert, key, ca)
 	fmt.Fprintf(&config, "LoadExtension = \"acl_wl.fdx\" : %q;\n", list)
 	for _, p := range r.Connect {
-		fmt.Fprintf(&config, "ConnectPeer = %q { No_TLS; ConnectTo = %q; Port = %d; };\n", p.Identity, p.Address, p.Port)
+		plain := "No_TLS; "
+		if p.TLS {
+			plain = ""
+		}
+		fmt.Fprintf(&config, "ConnectPeer = %q { %sConnectTo = %q; Port = %d; };\n", p.Identity, plain, p.Address, p.Port)
 	}
 	file := filepath.Join(dir, "relay.conf")
-	for name, text := range map[string]string{list: accept.String(), file: config.String()} {
+	files[list], files[file] = accept.String(), config.String()
+	for name, text := range files {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			return nil, err
 		}
