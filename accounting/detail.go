@@ -164,14 +164,11 @@ func (t *Ticket) appendAttributes(b []byte) []byte {
 			b = append(b, " = "...)
 			b = appendHex(b, v)
 		default:
-			tag, v := ref.known.tag(v)
-			if tag < 0 {
+			if ref.tag, v = ref.known.tag(v); ref.tag < 0 {
 				b = append(b, ref.known.line...)
 			} else {
 				b = append(b, '\t')
-				b = append(b, ref.known.name...)
-				b = append(b, ':')
-				b = strconv.AppendUint(b, uint64(tag), 10)
+				b = ref.appendName(b)
 				b = append(b, " = "...)
 			}
 			b = ref.known.appendValue(b, v, appendQuoted[[]byte])

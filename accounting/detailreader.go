@@ -23,7 +23,7 @@ var (
 
 // Bounds of what is read.
 const (
-	maxLine   = 64 << 10
+	maxLine   = 128 << 10
 	maxRecord = 512 << 10
 )
 
@@ -64,7 +64,8 @@ type DetailReader struct {
 	ahead  []byte // a first line that came before its turn
 	record Record
 	err    error // final
-	offset int64 // octets read, but for what is ahead
+	read   int64 // octets of the lines read
+	end    int64 // of the last good ticket in the file
 }
 
 // NewDetailReader returns a reader of r. Times without a zone are in zone; nil is UTC.
@@ -85,6 +86,7 @@ func (d *DetailReader) Next() (*Record, error) {
 	if err := d.parse(); err != nil {
 		return nil, err
 	}
+	d.end = d.read
 	return &d.record, nil
 }
 
@@ -100,7 +102,6 @@ func (d *DetailReader) collect() error {
 			if bad == nil {
 				bad = &ReadError{d.line, err}
 			}
-			d.offset += int64(len(d.raw))
 			d.raw = d.raw[:0]
 			continue
 		case errors.Is(err, io.EOF) && (len(d.raw) > 0 || len(line) > 0) && bad == nil:
@@ -114,10 +115,8 @@ func (d *DetailReader) collect() error {
 		indented := line[0] == '\t' || line[0] == ' '
 		switch {
 		case blank && bad != nil:
-			d.offset += int64(len(d.raw) + len(line))
 			return bad
 		case blank && len(d.raw) == 0:
-			d.offset += int64(len(line))
 			continue
 		case blank:
 			d.raw = append(d.raw, line...)
@@ -126,13 +125,11 @@ func (d *DetailReader) collect() error {
 			// The empty line is missing: its writer died, and another went on.
 			d.ahead = append(d.ahead[:0], line...)
 			d.line--
-			d.offset += int64(len(d.raw))
 			if bad == nil {
 				bad = &ReadError{d.line, ErrTorn}
 			}
 			return bad
 		case bad != nil:
-			d.offset += int64(len(line))
 			continue
 		case indented == (len(d.raw) == 0):
 			bad = &ReadError{d.line, ErrSyntax}
@@ -140,7 +137,6 @@ func (d *DetailReader) collect() error {
 			bad = &ReadError{d.line, fmt.Errorf("ticket: %w", ErrTooLong)}
 		}
 		if bad != nil {
-			d.offset += int64(len(d.raw) + len(line))
 			d.raw = d.raw[:0]
 			continue
 		}
@@ -169,13 +165,15 @@ func (d *DetailReader) readLine() ([]byte, error) {
 	}
 	line, err := d.in.ReadSlice('\n')
 	d.line++
+	if err == nil {
+		d.read += int64(len(line))
+	}
 	if errors.Is(err, bufio.ErrBufferFull) {
-		n := int64(len(line))
 		for errors.Is(err, bufio.ErrBufferFull) {
+			d.read += int64(len(line))
 			line, err = d.in.ReadSlice('\n')
-			n += int64(len(line))
 		}
-		d.offset += n
+		d.read += int64(len(line))
 		if err == nil {
 			return nil, fmt.Errorf("line: %w", ErrTooLong)
 		}
@@ -194,7 +192,6 @@ func (d *DetailReader) parse() error {
 	r := &d.record
 	r.Line, r.Raw = d.begin, d.raw
 	r.Pairs = r.Pairs[:0]
-	d.offset += int64(len(d.raw))
 	// One string for all names and values.
 	header, rest, _ := strings.Cut(string(d.raw), "\n")
 	var err error

@@ -93,12 +93,16 @@ type attributeRef struct {
 	tag    int        // -1: none was named
 }
 
-// name returns what files call the attribute, without its tag.
-func (r attributeRef) name() string {
-	if r.known != nil {
-		return r.known.name
+// appendName appends what files call the attribute.
+func (r attributeRef) appendName(b []byte) []byte {
+	if r.known == nil {
+		return r.appendNumbers(b)
 	}
-	return string(r.appendNumbers(nil))
+	b = append(b, r.known.name...)
+	if r.tag >= 0 {
+		b = strconv.AppendInt(append(b, ':'), int64(r.tag), 10)
+	}
+	return b
 }
 
 // appendNumbers appends the name of an attribute that the dictionary does not have.

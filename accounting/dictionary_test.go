@@ -52,7 +52,7 @@ func TestAttributeNames(t *testing.T) {
 		got, ok := parseAttribute(name)
 		require.True(t, ok)
 		require.Equal(t, want, got)
-		require.Equal(t, name, got.name())
+		require.Equal(t, name, string(got.appendName(nil)))
 	}
 	for _, name := range []string{"", "Attr-", "Attr-256", "Attr-x", "Attr-26.9", "Attr-26.0.1", "Attr-26.4294967296.1", "Attr-26.9.256",
 		"User-Name:1", "Tunnel-Type:32", "Tunnel-Type:01", "Tunnel-Type:", "ERX-Nothing", "user-name"} {

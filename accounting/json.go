@@ -147,18 +147,6 @@ func (t *Ticket) appendJSONAttributes(b []byte) []byte {
 	return b
 }
 
-// appendName appends the attribute's name in files, with its tag.
-func (r attributeRef) appendName(b []byte) []byte {
-	if r.known == nil {
-		return r.appendNumbers(b)
-	}
-	b = append(b, r.known.name...)
-	if r.tag >= 0 {
-		b = strconv.AppendInt(append(b, ':'), int64(r.tag), 10)
-	}
-	return b
-}
-
 func (w *walked) appendJSON(b []byte) []byte {
 	a := w.ref.known
 	if a != nil && (a.kind == text || a.kind == taggedText) {

@@ -24,6 +24,7 @@ type JSONReader struct {
 	line   int
 	record Record
 	err    error // final
+	end    int64 // of the last line read in the file, if it was good
 }
 
 // NewJSONReader returns a reader of r.
@@ -55,6 +56,7 @@ func (j *JSONReader) Next() (*Record, error) {
 			}
 			return nil, err
 		}
+		j.end += int64(len(line))
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
