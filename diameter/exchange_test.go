@@ -14,7 +14,7 @@ import (
 )
 
 func TestAnswersAreMatchedByHopByHopAlone(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		first, second := s.exchange(t.Context(), mar(t, "first")), s.exchange(t.Context(), mar(t, "second"))
 		a, b := f.want(cmdMAR, true), f.want(cmdMAR, true)
@@ -43,7 +43,7 @@ func TestAnswersAreMatchedByHopByHopAlone(t *testing.T) {
 }
 
 func TestBareAnswer(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		wait := s.exchange(t.Context(), mar(t, "x"))
 		req := f.want(cmdMAR, true)
@@ -56,7 +56,7 @@ func TestBareAnswer(t *testing.T) {
 }
 
 func TestUnknownAnswerIsDroppedAndTheConnectionStays(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		f.write(f.build(wire.Header{Command: cmdMAR, Application: swxApplication, HopByHop: 12345}))
 		s.wantDrop(DropUnmatched)
@@ -66,7 +66,7 @@ func TestUnknownAnswerIsDroppedAndTheConnectionStays(t *testing.T) {
 }
 
 func TestLateAnswerIsHarmless(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -87,7 +87,7 @@ func TestLateAnswerIsHarmless(t *testing.T) {
 }
 
 func TestNothingIsAskedForACallerThatIsGone(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -100,7 +100,7 @@ func TestNothingIsAskedForACallerThatIsGone(t *testing.T) {
 }
 
 func TestLostConnectionEndsPendingRequestsAtOnce(t *testing.T) {
-	runScript(t, func(c *Config) { c.PeerWait = -1 }, func(t *testing.T, s *script) {
+	runBoth(t, func(c *Config) { c.PeerWait = -1 }, func(t *testing.T, s *script) {
 		f := s.open()
 		var waits []func() (wire.Message, error)
 		for range 10 {
@@ -122,7 +122,7 @@ func TestLostConnectionEndsPendingRequestsAtOnce(t *testing.T) {
 }
 
 func TestPendingRequestsAreBounded(t *testing.T) {
-	runScript(t, func(c *Config) { c.MaxPending = 3 }, func(t *testing.T, s *script) {
+	runBoth(t, func(c *Config) { c.MaxPending = 3 }, func(t *testing.T, s *script) {
 		f := s.open()
 		var waits []func() (wire.Message, error)
 		for range 3 {
@@ -142,7 +142,7 @@ func TestPendingRequestsAreBounded(t *testing.T) {
 }
 
 func TestQueuedOctetsAreBoundedAndAStalledPeerIsLeft(t *testing.T) {
-	runScript(t, func(c *Config) { c.MaxQueuedOctets, c.PeerWait = 10000, -1 }, func(t *testing.T, s *script) {
+	runBoth(t, func(c *Config) { c.MaxQueuedOctets, c.PeerWait = 10000, -1 }, func(t *testing.T, s *script) {
 		near, end := net.Pipe()
 		f := &far{t: t, nc: end, in: make(chan wire.Message, 10), closed: make(chan struct{})}
 		first := s.accept()
@@ -179,7 +179,7 @@ func TestQueuedOctetsAreBoundedAndAStalledPeerIsLeft(t *testing.T) {
 }
 
 func TestExchangeRefusesWhatIsNoRequest(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		s.open()
 		m := mar(t, "x")
 		m.SetFlags(0)
@@ -198,7 +198,7 @@ func TestExchangeRefusesWhatIsNoRequest(t *testing.T) {
 }
 
 func TestExchangeLeavesTheRequestAlone(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		m := mar(t, "x")
 		m.SetEndToEnd(0x12345678)

@@ -28,7 +28,7 @@ func runPair(t *testing.T, change func(*Config), f func(t *testing.T, s *script,
 	if change == nil {
 		change = func(*Config) {}
 	}
-	runScript(t, withConfig(twoPeers, change), func(t *testing.T, s *script) {
+	runBoth(t, withConfig(twoPeers, change), func(t *testing.T, s *script) {
 		a := s.connectAs("a.example", testRealm, swxApplication)
 		b := s.connectAs("b.example", testRealm, swxApplication)
 		f(t, s, a, b)
@@ -154,7 +154,7 @@ func TestRequestThatComesToAPeerJustSuspect(t *testing.T) {
 }
 
 func TestSlowRequestIsSentElsewhereOnce(t *testing.T) {
-	runScript(t, withConfig(twoPeers, func(c *Config) {
+	runBoth(t, withConfig(twoPeers, func(c *Config) {
 		c.Peers = append(c.Peers, PeerConfig{Host: "c.example", Priority: 2})
 	}), func(t *testing.T, s *script) {
 		a := s.connectAs("a.example", testRealm, swxApplication)
@@ -212,7 +212,7 @@ func TestSlownessIsOff(t *testing.T) {
 }
 
 func TestSlowRequestWithoutAnotherPeerGoesOnWaiting(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		wait := s.exchange(t.Context(), mar(t, "x"))
 		req := f.want(cmdMAR, true)
@@ -227,7 +227,7 @@ func TestSlowRequestWithoutAnotherPeerGoesOnWaiting(t *testing.T) {
 
 // The only peer restarts: what was pending is asked again.
 func TestLostRequestWaitsForThePeerToComeBack(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		wait := s.exchange(t.Context(), mar(t, "x"))
 		first := f.want(cmdMAR, true)
@@ -256,7 +256,7 @@ func TestLostRequestWaitsNoLongerThanItMay(t *testing.T) {
 		{"the caller's deadline", 0, 5 * time.Second, 5 * time.Second, []error{context.DeadlineExceeded, ErrDisconnected}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			runScript(t, func(cfg *Config) { cfg.PeerWait = c.peerWait }, func(t *testing.T, s *script) {
+			runBoth(t, func(cfg *Config) { cfg.PeerWait = c.peerWait }, func(t *testing.T, s *script) {
 				f := s.open()
 				ctx, cancel := context.WithTimeout(t.Context(), c.deadline)
 				defer cancel()
@@ -277,7 +277,7 @@ func TestLostRequestWaitsNoLongerThanItMay(t *testing.T) {
 }
 
 func TestFirstRequestWaitsIfItIsTold(t *testing.T) {
-	runScript(t, func(c *Config) { c.WaitForPeer = true }, func(t *testing.T, s *script) {
+	runBoth(t, func(c *Config) { c.WaitForPeer = true }, func(t *testing.T, s *script) {
 		wait := s.exchange(t.Context(), mar(t, "x"))
 		f := s.open()
 		req := f.want(cmdMAR, true)
@@ -297,7 +297,7 @@ func TestFirstRequestWaitsIfItIsTold(t *testing.T) {
 }
 
 func TestWaitingRequestsAreBounded(t *testing.T) {
-	runScript(t, func(c *Config) { c.WaitForPeer, c.MaxPending = true, 3 }, func(t *testing.T, s *script) {
+	runBoth(t, func(c *Config) { c.WaitForPeer, c.MaxPending = true, 3 }, func(t *testing.T, s *script) {
 		s.setRefuse(errRefused)
 		var waits []func() (wire.Message, error)
 		for range 3 {
@@ -351,7 +351,7 @@ func TestRefusalOfAllIsTheAnswer(t *testing.T) {
 		require.EqualValues(t, ResultUnableToDeliver, resultOf(t, got), "the last, as it came")
 		a.wantIdle()
 	})
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		for range 2 { // there is nobody else, so busy or not, it's asked
 			wait := s.exchange(t.Context(), mar(t, "x"))
@@ -378,7 +378,7 @@ func TestBusyServerBehindARelay(t *testing.T) {
 // T means that an earlier copy may have been handled: after one lost and one
 // refused it still may.
 func TestRefusedAfterLostIsStillAPossibleDuplicate(t *testing.T) {
-	runScript(t, withConfig(twoPeers, func(c *Config) {
+	runBoth(t, withConfig(twoPeers, func(c *Config) {
 		c.Peers = append(c.Peers, PeerConfig{Host: "c.example", Priority: 2})
 	}), func(t *testing.T, s *script) {
 		a := s.connectAs("a.example", testRealm, swxApplication)
@@ -396,7 +396,7 @@ func TestRefusedAfterLostIsStillAPossibleDuplicate(t *testing.T) {
 
 func TestAttemptsAreBounded(t *testing.T) {
 	for _, most := range []int{1, 2, 4} {
-		runScript(t, func(c *Config) { c.MaxAttempts = most }, func(t *testing.T, s *script) {
+		runBoth(t, func(c *Config) { c.MaxAttempts = most }, func(t *testing.T, s *script) {
 			f := s.open()
 			wait := s.exchange(t.Context(), mar(t, "poison"))
 			for i := range most {
@@ -473,7 +473,7 @@ func TestAnswerThatIsTooLongIsAnOutcome(t *testing.T) {
 }
 
 func TestShutdownEndsTheWaitForAPeer(t *testing.T) {
-	runScript(t, nil, func(t *testing.T, s *script) {
+	runBoth(t, nil, func(t *testing.T, s *script) {
 		f := s.open()
 		wait := s.exchange(t.Context(), mar(t, "x"))
 		f.want(cmdMAR, true)
@@ -488,7 +488,7 @@ func TestShutdownEndsTheWaitForAPeer(t *testing.T) {
 }
 
 func TestCloseEndsFailOver(t *testing.T) {
-	runScript(t, func(c *Config) { c.WaitForPeer = true }, func(t *testing.T, s *script) {
+	runBoth(t, func(c *Config) { c.WaitForPeer = true }, func(t *testing.T, s *script) {
 		s.setRefuse(errRefused)
 		wait := s.exchange(t.Context(), mar(t, "x"))
 		synctest.Wait()
@@ -500,6 +500,9 @@ func TestCloseEndsFailOver(t *testing.T) {
 
 func TestCallerThatGivesUpDuringFailOver(t *testing.T) {
 	runPair(t, nil, func(t *testing.T, s *script, a, b *far) {
+		if s.async {
+			return // it has no context that could end
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		wait := s.exchange(ctx, marTo(t, "", testRealm))
 		first := a.want(cmdMAR, true)

@@ -21,6 +21,7 @@ import (
 // script is a test in a synctest bubble: a node, and the far ends of its
 // connections in the test's hands.
 type script struct {
+	async bool // exchange uses ExchangeFunc
 	t     *testing.T
 	cfg   Config
 	node  *Node
@@ -37,8 +38,21 @@ type script struct {
 // runScript runs f in a bubble. The node initiates to serverHost.
 func runScript(t *testing.T, change func(*Config), f func(*testing.T, *script)) {
 	t.Helper()
+	runScriptAs(t, false, change, f)
+}
+
+// runBoth runs a script twice: with requests that wait in a goroutine, and with
+// those that don't.
+func runBoth(t *testing.T, change func(*Config), f func(*testing.T, *script)) {
+	t.Helper()
+	t.Run("Exchange", func(t *testing.T) { runScriptAs(t, false, change, f) })
+	t.Run("ExchangeFunc", func(t *testing.T) { runScriptAs(t, true, change, f) })
+}
+
+func runScriptAs(t *testing.T, async bool, change func(*Config), f func(*testing.T, *script)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{t: t, dials: make(chan *far, 100), l: newMemListener(), log: new(logRecorder)}
+		s := &script{t: t, async: async, dials: make(chan *far, 100), l: newMemListener(), log: new(logRecorder)}
 		cfg := clientConfig()
 		cfg.HostIPs = []netip.Addr{netip.MustParseAddr("192.0.2.10")}
 		cfg.Peers = []PeerConfig{{Host: serverHost, Address: "hss:3868", Dial: s.dial}}
@@ -136,11 +150,22 @@ func (s *script) exchange(ctx context.Context, m wire.Message) func() (wire.Mess
 		err error
 	}
 	ch := make(chan outcome, 1)
+	wait := func() (wire.Message, error) { o := <-ch; return o.m, o.err }
+	if s.async {
+		deadline, ok := ctx.Deadline()
+		if !ok {
+			deadline = time.Now().Add(24 * time.Hour)
+		}
+		if err := s.node.ExchangeFunc(deadline, m, func(m wire.Message, err error) { ch <- outcome{m, err} }); err != nil {
+			ch <- outcome{nil, err}
+		}
+		return wait
+	}
 	go func() {
 		m, err := s.node.Exchange(ctx, m)
 		ch <- outcome{m, err}
 	}()
-	return func() (wire.Message, error) { o := <-ch; return o.m, o.err }
+	return wait
 }
 
 // far is the far end of a connection, read all the time.
