@@ -312,11 +312,16 @@ type machine struct {
 	won func() bool
 	// changed is told of each change, after the actions.
 	changed func(from, to peerState)
+	// stepped, if not nil, is told of each event before its actions.
+	stepped func(from peerState, e event, to peerState)
 }
 
 // step feeds an event.
 func (m *machine) step(e event) {
 	t := &transitions[m.state][e]
+	if m.stepped != nil {
+		m.stepped(m.state, e, t.next)
+	}
 	elect := false
 	for _, a := range t.actions {
 		if a == actElect {

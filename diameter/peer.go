@@ -98,6 +98,9 @@ func (n *Node) newPeer(cfg PeerConfig, passing bool) *peer {
 		wd:    watchdog{init: n.cfg.Watchdog},
 	}
 	p.m = machine{do: p.act, won: func() bool { return winsElection(n.cfg.OriginHost, cfg.Host) }, changed: p.changed}
+	if n.cfg.Logger.Enabled(n.ctx, slog.LevelDebug) {
+		p.m.stepped = p.logStep
+	}
 	p.status = PeerStatus{Host: cfg.Host, Realm: cfg.Realm, Address: cfg.Address, Transport: cfg.Transport, Initiator: cfg.initiates(), Since: time.Now(), Priority: cfg.Priority, Weight: max(cfg.Weight, 1), Serves: cfg.Serves}
 	if cfg.Transport == "" {
 		p.status.Transport = TransportTCP
@@ -550,6 +553,10 @@ func (p *peer) backoff() time.Duration {
 		d, p.heldOff = 10*tc, false
 	}
 	return d - time.Duration(rand.Float64()*float64(d)/2)
+}
+
+func (p *peer) logStep(from peerState, e event, to peerState) {
+	p.log(slog.LevelDebug, logStep, slog.String("state", from.String()), slog.String("event", e.String()), slog.String("next", to.String()))
 }
 
 // fail notes why the connection, or the attempt, has ended.

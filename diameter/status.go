@@ -16,6 +16,7 @@ const (
 	logSuspect       = "Diameter peer suspect"
 	logClosed        = "Diameter peer disconnected"
 	logRefused       = "Diameter peer refused"
+	logStep          = "Diameter peer event"
 	logRestarted     = "Diameter peer restarted"
 	logCallbackPanic = "Diameter callback panic"
 	logHandlerPanic  = "Diameter handler panic"
