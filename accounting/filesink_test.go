@@ -333,13 +333,13 @@ func TestPositionSlots(t *testing.T) {
 
 // Whatever dies when, each ticket is there once: random crashes, tears, removals.
 func TestFilesAfterManyCrashes(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			cfg := FileConfig{Dir: t.TempDir(), MaxOctets: 4000 + rnd.Int64N(20_000), Format: Format(seed % 2)}
 			var s *FileSink
 			next := uint64(1)
-			for range 30 {
+			for range 15 {
 				s = openSink(t, cfg)
 				next = s.last + 1
 				for range rnd.IntN(5) {
