@@ -26,16 +26,23 @@
 // bounds, and never by that module's own decoder or network engine. Importing
 // this package costs some 16 ms at start, which that module's dictionary takes.
 //
-// # Not in this package yet
+// # Transports
 //
-// Fail-over of pending requests, routing over several peers of one realm, TLS
-// and SCTP. The Dial function of a [PeerConfig] can return any net.Conn.
+// TCP; TLS over TCP from the first octet ([Node.ServeTLS],
+// [PeerConfig].Transport), which 5658 is the port for; SCTP on Linux where the
+// kernel has it, which was never run: there was no such kernel. TLS that begins
+// after the capabilities exchange (Inband-Security-Id) and DTLS are not here.
+// The Dial function of a [PeerConfig] can return any other net.Conn.
 //
 // # Security
 //
-// Peers are known by the Origin-Host they claim; on an open network the
-// connection has to be protected below. No table, queue or message grows
-// without bound: see [Config].
+// With TLS both sides are verified, always, and the certificate has to name the
+// Origin-Host; why one was refused is a [*TLSError] in log and peer table.
+// Without TLS peers are known by the Origin-Host they claim, and on an open
+// network the connection has to be protected below (RFC 6733, section 2.2). No
+// table, queue or message grows without bound: see [Config].
+//
+// Package diametertest is a peer for tests that misbehaves on command.
 //
 // Sources: RFC 6733; RFC 3539 section 3.4; spec clauses at each declaration.
 package diameter

@@ -509,3 +509,25 @@ func TestTLSClosedWithoutAWord(t *testing.T) {
 		require.NoError(t, n.Close())
 	}
 }
+
+// TestTLSWithInbandSecurity: a CER that asks for TLS gets nothing without it,
+// and with it has what it asks for.
+func TestTLSWithInbandSecurity(t *testing.T) {
+	ours := diametertest.NewAuthority(t)
+	conf := ours.Config(ours.Certificate(peerHost))
+	conf.ServerName = ourHost
+	for plain, want := range map[bool]uint32{true: diameter.ResultNoCommonSecurity, false: diameter.ResultSuccess} {
+		n := newTLSNode(t, func(cfg *diameter.Config) {
+			cfg.TLS, cfg.Peers[0].Transport = ours.Config(ours.Certificate(ourHost)), diameter.TransportTCP
+		})
+		c := diametertest.Config{Host: peerHost, TLS: conf}
+		if plain {
+			c.TLS = nil
+		}
+		link := diametertest.NewPeer(t, c).Dial(n.serve(t, plain))
+		link.Send(diametertest.Build(link.CER().Header(), link.Capabilities(), func(w *wire.Builder) {
+			w.Uint32(diameter.AVPInbandSecurityID, 0, wire.FlagMandatory, 1)
+		}))
+		link.WantResult(diameter.CmdCapabilitiesExchange, want)
+	}
+}

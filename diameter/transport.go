@@ -91,7 +91,8 @@ func dialTransport(ctx context.Context, p PeerConfig) (net.Conn, error) {
 
 // ServeTLS is Serve for connections that speak TLS, with Config.TLS. Who
 // connects has to show a certificate for its Origin-Host; other connections
-// are closed, and logged with a [*TLSError].
+// are closed, and logged with a [*TLSError]. A listener of somebody else's that
+// returns a *tls.Conn can be given to Serve; the same is asked of who connects.
 func (n *Node) ServeTLS(l net.Listener) error {
 	if n.cfg.TLS == nil {
 		_ = l.Close()
