@@ -109,7 +109,7 @@ type Session struct {
 	Visited  string // network that the NAS belongs to, if not ours
 	Service  string // what the subscriber gets; picks intervals and rating groups
 	Group    string // of subscribers
-	Class    string // what the NAS repeats in its accounting, opened
+	Class    string // the Class attribute that the NAS repeats in its accounting, as it came
 	Timeout  time.Duration
 	Idle     time.Duration
 	Interim  time.Duration // interval of interim updates that the NAS was told

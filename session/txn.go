@@ -36,6 +36,15 @@ type Txn struct {
 	journal [][]byte
 }
 
+// Reset empties t; its memory is used again.
+func (t *Txn) Reset() {
+	clear(t.entries)
+	clear(t.tasks)
+	clear(t.raw)
+	clear(t.journal)
+	t.entries, t.tasks, t.raw, t.journal = t.entries[:0], t.tasks[:0], t.raw[:0], t.journal[:0]
+}
+
 // Put adds the state of an entry's session. Each session may be put once.
 func (t *Txn) Put(e *Entry) { t.entries = append(t.entries, e) }
 
