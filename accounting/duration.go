@@ -1,0 +1,33 @@
+package accounting
+
+import "time"
+
+// maxDuration bounds what clocks can make of a session: ten years.
+const maxDuration = 10 * 365 * 24 * time.Hour
+
+// clocks are the two times of an event without Acct-Session-Time.
+type clocks struct {
+	stamp time.Time // Event-Timestamp; zero if there is none
+	sent  time.Time // arrival less Acct-Delay-Time
+}
+
+func (e *Event) clocks() clocks { return clocks{e.Stamp, e.sent()} }
+
+// between returns the time between two events: by the clock of the NAS if both have its time, else
+// by ours:
+//
+//	Event-Timestamp(b) - Event-Timestamp(a)
+//	(arrival(b) - delay(b)) - (arrival(a) - delay(a))
+//
+// which is the second and third choice for a session's duration after Acct-Session-Time. A
+// clock that went back makes it zero.
+func between(a, b clocks) time.Duration {
+	if a.sent.IsZero() || b.sent.IsZero() {
+		return 0
+	}
+	d := b.sent.Sub(a.sent)
+	if !a.stamp.IsZero() && !b.stamp.IsZero() {
+		d = b.stamp.Sub(a.stamp)
+	}
+	return min(max(d, 0), maxDuration)
+}

@@ -1,0 +1,278 @@
+package accounting
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/opentwag/twag/session"
+	"github.com/opentwag/twag/session/class"
+)
+
+// Messages of the log.
+const (
+	logBadMemory   = "Accounting memory of a session can't be read"
+	logClosedOther = "Accounting session closed: the NAS has used its number again"
+	logNASRestart  = "NAS restart closes sessions"
+	logFailing     = "Accounting records can't be stored"
+	logServing     = "Accounting records are stored again"
+)
+
+// RecorderConfig configures a [Recorder]. The zero value is good for a server alone.
+type RecorderConfig struct {
+	// Server is the name that tickets of this server have.
+	Server string
+	// Class opens Class attributes. nil: their facts are not looked at.
+	Class *class.Codec
+	// SilentRestart is how many sessions' numbers a NAS has to use again, while they are open, for
+	// us to take it for restarted, within ten minutes. Zero is 3; negative: it is never
+	// taken for restarted.
+	SilentRestart int
+
+	Logger *slog.Logger // nil: silence
+	Hooks  RecorderHooks
+}
+
+// RecorderHooks are called synchronously after a commit; they must not block and may be
+// called concurrently. Each may be nil.
+type RecorderHooks struct {
+	// Recorded is called for each event that was recorded, repetitions and archival
+	// ends included.
+	Recorded func(RecordInfo)
+	// BadClass is called for an event with a Class that does not open.
+	BadClass func(err error)
+	// Restart is called when a NAS has restarted; silent means that it did not say so.
+	Restart func(nas session.NAS, silent bool)
+}
+
+// RecordInfo describes an event that was recorded.
+type RecordInfo struct {
+	Status   Status
+	Verdict  Verdict
+	Archival bool
+	Reason   session.Reason // of archival ends
+	Session  session.ID
+	NAS      session.NAS
+}
+
+// Recorder makes tickets of events, and sessions of tickets. It is safe for concurrent
+// use.
+type Recorder struct {
+	m   *session.Manager
+	cfg RecorderConfig
+
+	seed  maphash.Seed
+	locks [lockStripes]sync.Mutex // by the NAS's name of the session
+	bufs  sync.Pool               // of *buffers
+}
+
+const (
+	// attempts bounds how often an event is decided again because somebody else changed
+	// the session meanwhile.
+	attempts    = 10
+	lockStripes = 1 << 12
+)
+
+// buffers are used again by later events.
+type buffers struct {
+	txn    session.Txn
+	ticket []byte
+	memory []byte
+	facts  []Fact
+	silent bool // a silent restart of the NAS was found
+}
+
+// NewRecorder returns a recorder over m, and makes it the one that ends m's sessions
+// and closes those of a NAS that has restarted. Call it before m.Run.
+func NewRecorder(m *session.Manager, cfg RecorderConfig) *Recorder {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.SilentRestart == 0 {
+		cfg.SilentRestart = 3
+	}
+	r := &Recorder{m: m, cfg: cfg, seed: maphash.MakeSeed()}
+	r.bufs.New = func() any { return new(buffers) }
+	m.OnEnd(r.End)
+	m.HandleTask(session.TaskNASRestart, r.closeRestarted)
+	return r
+}
+
+// Record makes the event's ticket and the session's new state, durable and at once; after it has
+// returned nil the NAS may be told. A repetition has its ticket already, and changes
+// nothing.
+//
+// The error is that of the store; nothing was recorded then, or it is not known. The NAS must not
+// get an answer, and will repeat the event.
+func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
+	c := r.open(e)
+	// Two events of one session at a time would only get in each other's way; and
+	// of a session that no store has yet, each would begin one.
+	lock := r.lock(e)
+	lock.Lock()
+	defer lock.Unlock()
+	b := r.bufs.Get().(*buffers)
+	defer r.bufs.Put(b)
+
+	var first Verdict // of an attempt whose outcome was not known
+	var err error
+	for range attempts {
+		var info RecordInfo
+		b.txn.Reset()
+		b.silent = false
+		if e.hasSession() {
+			info, err = r.recordSession(ctx, e, &c, b)
+		} else {
+			info, err = r.recordNAS(ctx, e, b)
+		}
+		switch {
+		case err == nil:
+			if first != 0 && (info.Verdict == Duplicate || info.Verdict == Retransmission) {
+				info.Verdict = first // it had been recorded
+			}
+			if h := r.cfg.Hooks.Recorded; h != nil {
+				h(info)
+			}
+			return info.Verdict, nil
+		case errors.Is(err, session.ErrUncertain):
+			if first == 0 {
+				first = info.Verdict
+			}
+		case !errors.Is(err, session.ErrConflict):
+			return 0, err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return 0, err
+}
+
+func (r *Recorder) lock(e *Event) *sync.Mutex {
+	var h maphash.Hash
+	h.SetSeed(r.seed)
+	_, _ = h.WriteString(e.NAS.Name())
+	_, _ = h.WriteString(e.AccountID)
+	return &r.locks[h.Sum64()%lockStripes]
+}
+
+// opened is what the Class of an event says.
+type opened struct {
+	raw   []byte
+	facts class.Facts
+	ok    bool
+}
+
+// login is the session that the Class names, if it is one of ours.
+func (c *opened) login() session.ID {
+	if !c.ok || c.facts.Plain {
+		return session.ID{}
+	}
+	return c.facts.Session
+}
+
+// open opens the first Class that opens; proxies may have added others (RFC 2865,
+// section 5.25).
+func (r *Recorder) open(e *Event) opened {
+	c := opened{raw: e.classes[0]}
+	if r.cfg.Class == nil {
+		return c
+	}
+	var failed error
+	for _, raw := range e.classes {
+		if raw == nil {
+			break
+		}
+		facts, err := r.cfg.Class.Open(raw, e.Arrived)
+		if err == nil {
+			return opened{raw, facts, true}
+		}
+		failed = err
+	}
+	if h := r.cfg.Hooks.BadClass; h != nil && failed != nil {
+		h(failed)
+	}
+	return c
+}
+
+// appendFacts appends what a ticket shows of the Class.
+func (c *opened) appendFacts(facts []Fact) []Fact {
+	if c.ok {
+		c.facts.Each(func(name, value string) { facts = append(facts, Fact{name, value}) })
+	}
+	return facts
+}
+
+// recordSession records an event of a session.
+func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *buffers) (RecordInfo, error) {
+	info := RecordInfo{Status: e.Status, NAS: e.NAS}
+	f, err := r.find(ctx, e, c)
+	if err != nil {
+		return info, err
+	}
+	var v Verdict
+	var m Memory
+	if f.entry != nil {
+		m = r.memory(ctx, &f.entry.Session)
+		if v, m = Classify(m, e); v == Reused {
+			f.others, f.entry = append(f.others, f.entry), nil
+		}
+	}
+	if f.entry == nil {
+		f.entry = session.NewEntry(session.Session{ID: newSessionID(e, f.others), State: session.Admitted})
+		v, m = Classify(Memory{}, e)
+	}
+	if len(f.others) > 0 {
+		v = Reused
+	}
+	info.Verdict, info.Session = v, f.entry.Session.ID
+	if v == Duplicate || v == Retransmission {
+		return info, nil
+	}
+
+	b.memory = m.Append(b.memory[:0])
+	apply(&f.entry.Session, e, c, f.login, &m, b.memory)
+	b.txn.Put(f.entry)
+	if err := r.closeOthers(ctx, e, f, b); err != nil {
+		return info, err
+	}
+	s := &f.entry.Session
+	b.facts = c.appendFacts(b.facts[:0])
+	t := Ticket{
+		Server: r.cfg.Server, Status: e.Status, Verdict: v, Session: s.ID, Source: e.NAS.Source,
+		Arrived: e.Arrived, EventTime: e.When(), Attributes: e.Attributes, Class: b.facts,
+		Started: s.Started, Usage: s.Usage,
+	}
+	if e.Status == Stop {
+		t.Stopped = s.Stopped
+	}
+	if b.ticket, err = t.Append(b.ticket[:0]); err != nil {
+		return info, err
+	}
+	b.txn.Journal(b.ticket)
+	if _, err = r.m.Commit(ctx, &b.txn); err != nil {
+		return info, err
+	}
+	if b.silent {
+		r.restarted(ctx, e.NAS, e.When(), true)
+	}
+	if s.AP != "" {
+		r.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType}, e.Arrived)
+	}
+	return info, nil
+}
+
+// memory returns what is remembered of a session. If that can't be read, at least its
+// totals are kept.
+func (r *Recorder) memory(ctx context.Context, s *session.Session) Memory {
+	m, err := DecodeMemory(s.Accounting)
+	if err != nil {
+		r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logBadMemory, slog.Any("session", s.ID))
+		u := s.Usage
+		m = Memory{base: counts{u.InputOctets, u.OutputOctets, u.InputPackets, u.OutputPackets, uint64(u.Time / time.Second)}}
+	}
+	return m
+}
