@@ -17,6 +17,7 @@ import (
 // is registered. It is safe for concurrent use.
 type Client struct {
 	node   Node
+	async  AsyncNode // node, if it is one
 	cfg    Config
 	log    *slog.Logger
 	router router
@@ -67,6 +68,7 @@ func NewClient(node Node, cfg Config) *Client {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	c.async, _ = node.(AsyncNode)
 	return c
 }
 
@@ -89,21 +91,24 @@ func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vect
 	info := MARInfo{IMSI: req.IMSI, Scheme: req.Scheme, Resync: req.Resync != nil}
 	vectors, err := c.vectors(ctx, &req, &info)
 	info.Elapsed, info.Err = time.Since(start), err
+	c.tell(ctx, info)
+	return vectors, err
+}
+
+// tell tells what became of a request for vectors.
+func (c *Client) tell(ctx context.Context, info MARInfo) {
 	if c.cfg.Hooks.MAR != nil {
 		c.cfg.Hooks.MAR(ctx, info)
 	}
-	if debug {
-		c.log.LogAttrs(ctx, slog.LevelDebug, logMAR,
-			slog.Any("imsi", info.IMSI),
-			slog.String("scheme", info.Scheme.String()),
-			slog.Bool("resync", info.Resync),
-			slog.Bool("takeover", info.TookOver),
-			slog.Int("vectors", info.Vectors),
-			slog.Int("cached", info.Cached),
-			slog.Duration("elapsed", info.Elapsed),
-			slog.Any("error", err))
-	}
-	return vectors, err
+	c.log.LogAttrs(ctx, slog.LevelDebug, logMAR,
+		slog.Any("imsi", info.IMSI),
+		slog.String("scheme", info.Scheme.String()),
+		slog.Bool("resync", info.Resync),
+		slog.Bool("takeover", info.TookOver),
+		slog.Int("vectors", info.Vectors),
+		slog.Int("cached", info.Cached),
+		slog.Duration("elapsed", info.Elapsed),
+		slog.Any("error", info.Err))
 }
 
 // Forget throws away the vectors that are left for a subscriber. A [Handler]
