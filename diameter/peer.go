@@ -99,7 +99,7 @@ func (n *Node) newPeer(cfg PeerConfig, passing bool) *peer {
 	}
 	p.m = machine{do: p.act, won: func() bool { return winsElection(n.cfg.OriginHost, cfg.Host) }, changed: p.changed}
 	if n.cfg.Logger.Enabled(n.ctx, slog.LevelDebug) {
-		p.m.stepped = p.logStep
+		p.m.stepped, p.wd.stepped = p.logStep, p.logWatchdog
 	}
 	p.status = PeerStatus{Host: cfg.Host, Realm: cfg.Realm, Address: cfg.Address, Transport: cfg.Transport, Initiator: cfg.initiates(), Since: time.Now(), Priority: cfg.Priority, Weight: max(cfg.Weight, 1), Serves: cfg.Serves}
 	if cfg.Transport == "" {
@@ -557,6 +557,10 @@ func (p *peer) backoff() time.Duration {
 
 func (p *peer) logStep(from peerState, e event, to peerState) {
 	p.log(slog.LevelDebug, logStep, slog.String("state", from.String()), slog.String("event", e.String()), slog.String("next", to.String()))
+}
+
+func (p *peer) logWatchdog(state watchdogState, e watchdogEvent) {
+	p.log(slog.LevelDebug, logWatchdog, slog.String("state", state.String()), slog.String("event", e.String()))
 }
 
 // fail notes why the connection, or the attempt, has ended.

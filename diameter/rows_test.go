@@ -36,7 +36,7 @@ func (r *stepRecorder) Enabled(context.Context, slog.Level) bool { return true }
 func (r *stepRecorder) WithAttrs([]slog.Attr) slog.Handler       { return r }
 func (r *stepRecorder) WithGroup(string) slog.Handler            { return r }
 func (r *stepRecorder) Handle(_ context.Context, rec slog.Record) error {
-	if rec.Message != logStep {
+	if rec.Message != logStep && rec.Message != logWatchdog {
 		return nil
 	}
 	var state, event, next string
@@ -53,6 +53,9 @@ func (r *stepRecorder) Handle(_ context.Context, rec slog.Record) error {
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if rec.Message == logWatchdog {
+		next = ""
+	}
 	r.steps = append(r.steps, step(state, event, next))
 	return nil
 }
@@ -243,6 +246,23 @@ var rows = []struct {
 // does not look at it.
 func (f *fsm) hang() { close(f.gate) }
 
+// runFSM runs f with a node that is connecting to the peer, by default greater.
+func runFSM(t *testing.T, host string, do func(t *testing.T, f *fsm)) {
+	if host == "" {
+		host = greater
+	}
+	f := &fsm{host: host, steps: new(stepRecorder)}
+	runScript(t, func(c *Config) {
+		f.gate = make(chan error)
+		c.Logger = slog.New(f.steps)
+		c.Peers = []PeerConfig{{Host: f.host, Address: "hss:3868", Dial: f.dial}}
+	}, func(t *testing.T, s *script) {
+		f.script = s
+		synctest.Wait()
+		do(t, f)
+	})
+}
+
 func TestEveryRowOfThePeerMachine(t *testing.T) {
 	covered := map[peerState]map[event]bool{}
 	for _, row := range rows {
@@ -252,17 +272,7 @@ func TestEveryRowOfThePeerMachine(t *testing.T) {
 		require.False(t, covered[row.state][row.event], "twice")
 		covered[row.state][row.event] = true
 		t.Run(row.state.String()+" "+row.event.String(), func(t *testing.T) {
-			f := &fsm{host: row.host, steps: new(stepRecorder)}
-			if f.host == "" {
-				f.host = greater
-			}
-			runScript(t, func(c *Config) {
-				f.gate = make(chan error)
-				c.Logger = slog.New(f.steps)
-				c.Peers = []PeerConfig{{Host: f.host, Address: "hss:3868", Dial: f.dial}}
-			}, func(t *testing.T, s *script) {
-				f.script = s
-				synctest.Wait()
+			runFSM(t, row.host, func(t *testing.T, f *fsm) {
 				row.do(f)
 				synctest.Wait()
 				want := step(row.state, row.event, row.next)

@@ -17,6 +17,7 @@ const (
 	logClosed        = "Diameter peer disconnected"
 	logRefused       = "Diameter peer refused"
 	logStep          = "Diameter peer event"
+	logWatchdog      = "Diameter watchdog event"
 	logRestarted     = "Diameter peer restarted"
 	logCallbackPanic = "Diameter callback panic"
 	logHandlerPanic  = "Diameter handler panic"

@@ -47,6 +47,25 @@ func (s watchdogState) String() string {
 	}
 }
 
+// watchdogEvent is what happens to the machine.
+type watchdogEvent uint8
+
+const (
+	wdUp      watchdogEvent = iota // capabilities are exchanged
+	wdGone                         // the connection has ended
+	wdDWA                          // the DWR was answered
+	wdMessage                      // anything else came
+	wdTw                           // Tw expired, and no DWR is out
+	wdTwAgain                      // Tw expired, and a DWR is not answered
+	wdProbe                        // there is reason to look at once
+
+	numWatchdogEvents
+)
+
+func (e watchdogEvent) String() string {
+	return [numWatchdogEvents]string{"up", "gone", "DWA", "message", "Tw", "Tw, DWR pending", "probe"}[e]
+}
+
 // watchdogAction is what the machine asks for.
 type watchdogAction uint8
 
@@ -77,6 +96,14 @@ type watchdog struct {
 	deadline time.Time // when expire is due; zero for never
 	// jitter returns a number in [0,1); nil means a random one.
 	jitter func() float64
+	// stepped, if not nil, is told of each event before what it does.
+	stepped func(watchdogState, watchdogEvent)
+}
+
+func (w *watchdog) step(e watchdogEvent) {
+	if w.stepped != nil {
+		w.stepped(w.state, e)
+	}
 }
 
 // set is SetWatchdog: Tw begins anew at now.
@@ -92,6 +119,7 @@ func (w *watchdog) set(now time.Time) {
 
 // up is OnConnectionUp.
 func (w *watchdog) up(now time.Time) watchdogAction {
+	w.step(wdUp)
 	w.pending = false
 	w.set(now)
 	if w.state == wdInitial {
@@ -106,6 +134,7 @@ func (w *watchdog) up(now time.Time) watchdogAction {
 
 // down is OnConnectionDown.
 func (w *watchdog) down() watchdogAction {
+	w.step(wdGone)
 	w.pending = false
 	w.deadline = time.Time{}
 	was := w.state
@@ -122,7 +151,10 @@ func (w *watchdog) down() watchdogAction {
 // DWR.
 func (w *watchdog) receive(now time.Time, dwa bool) watchdogAction {
 	if dwa {
+		w.step(wdDWA)
 		w.pending = false
+	} else {
+		w.step(wdMessage)
 	}
 	switch w.state {
 	case wdOkay:
@@ -149,6 +181,11 @@ func (w *watchdog) receive(now time.Time, dwa bool) watchdogAction {
 
 // expire is OnTimerElapsed.
 func (w *watchdog) expire(now time.Time) watchdogAction {
+	if w.pending {
+		w.step(wdTwAgain)
+	} else {
+		w.step(wdTw)
+	}
 	switch w.state {
 	case wdOkay:
 		w.set(now)
@@ -163,11 +200,7 @@ func (w *watchdog) expire(now time.Time) watchdogAction {
 		w.deadline = time.Time{}
 		return wdClose
 	case wdReopen:
-		w.set(now)
-		if !w.pending {
-			w.pending = true
-			return wdSend
-		}
+		w.set(now) // there is always a DWR out
 		if w.numDWA < 0 {
 			w.state = wdDown
 			w.deadline = time.Time{}
@@ -182,6 +215,7 @@ func (w *watchdog) expire(now time.Time) watchdogAction {
 
 // probe asks for a DWR out of turn, if none is pending.
 func (w *watchdog) probe(now time.Time) watchdogAction {
+	w.step(wdProbe)
 	if w.state != wdOkay || w.pending {
 		return wdNothing
 	}

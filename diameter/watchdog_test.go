@@ -112,3 +112,117 @@ func TestWatchdogJitter(t *testing.T) {
 		require.Greater(t, most-least, c.spread, "random")
 	}
 }
+
+// watchdogRows are those of RFC 3539, appendix A, and ours: what each event
+// does in each state. reach brings a new machine to the state.
+var watchdogRows = []struct {
+	state  watchdogState
+	event  watchdogEvent
+	reach  string // letters of watchdogScript
+	action watchdogAction
+	next   watchdogState
+}{
+	{wdInitial, wdUp, "", wdFailBack, wdOkay},
+	{wdInitial, wdGone, "", wdNothing, wdInitial},
+	{wdInitial, wdDWA, "", wdNothing, wdInitial},
+	{wdInitial, wdMessage, "", wdNothing, wdInitial},
+	{wdInitial, wdTw, "", wdNothing, wdInitial},
+	{wdInitial, wdProbe, "", wdNothing, wdInitial},
+
+	{wdOkay, wdUp, "u", wdSend, wdReopen}, // another connection in its place
+	{wdOkay, wdGone, "u", wdFailOver, wdDown},
+	{wdOkay, wdDWA, "ut", wdNothing, wdOkay},
+	{wdOkay, wdMessage, "ut", wdNothing, wdOkay},
+	{wdOkay, wdTw, "u", wdSend, wdOkay},
+	{wdOkay, wdTwAgain, "ut", wdFailOver, wdSuspect},
+	{wdOkay, wdProbe, "u", wdSend, wdOkay},
+	{wdOkay, wdProbe, "ut", wdNothing, wdOkay},
+
+	{wdSuspect, wdUp, "utt", wdSend, wdReopen},
+	{wdSuspect, wdGone, "utt", wdNothing, wdDown},
+	{wdSuspect, wdDWA, "utt", wdFailBack, wdOkay},
+	{wdSuspect, wdMessage, "utt", wdFailBack, wdOkay},
+	{wdSuspect, wdTwAgain, "utt", wdClose, wdDown},
+	{wdSuspect, wdProbe, "utt", wdNothing, wdSuspect},
+
+	{wdDown, wdUp, "ug", wdSend, wdReopen},
+	{wdDown, wdGone, "ug", wdNothing, wdDown},
+	{wdDown, wdDWA, "ug", wdNothing, wdDown},
+	{wdDown, wdMessage, "ug", wdNothing, wdDown},
+	{wdDown, wdTw, "ug", wdNothing, wdDown},
+	{wdDown, wdProbe, "ug", wdNothing, wdDown},
+
+	{wdReopen, wdUp, "ugu", wdSend, wdReopen},
+	{wdReopen, wdGone, "ugu", wdNothing, wdDown},
+	{wdReopen, wdDWA, "ugu", wdSend, wdReopen},
+	{wdReopen, wdDWA, "ugud", wdSend, wdReopen},
+	{wdReopen, wdDWA, "ugudd", wdFailBack, wdOkay},
+	{wdReopen, wdMessage, "ugu", wdNothing, wdReopen},
+	{wdReopen, wdTwAgain, "ugu", wdNothing, wdReopen}, // NumDWA = -1
+	{wdReopen, wdTwAgain, "ugut", wdClose, wdDown},
+	{wdReopen, wdDWA, "ugutddd", wdFailBack, wdOkay}, // a late answer makes up for it
+	{wdReopen, wdProbe, "ugu", wdNothing, wdReopen},
+}
+
+func watchdogScript(w *watchdog, now time.Time, letters string) {
+	for _, l := range letters {
+		switch l {
+		case 'u':
+			w.up(now)
+		case 'g':
+			w.down()
+		case 'd':
+			w.receive(now, true)
+		case 't':
+			w.expire(now)
+		}
+	}
+}
+
+// A DWR is out in SUSPECT, and after each step into REOPEN; none is without a
+// connection.
+var watchdogImpossible = map[watchdogState]watchdogEvent{
+	wdInitial: wdTwAgain, wdSuspect: wdTw, wdDown: wdTwAgain, wdReopen: wdTw,
+}
+
+func TestEveryRowOfTheWatchdog(t *testing.T) {
+	covered := map[watchdogState]map[watchdogEvent]bool{}
+	for _, row := range watchdogRows {
+		if covered[row.state] == nil {
+			covered[row.state] = map[watchdogEvent]bool{}
+		}
+		covered[row.state][row.event] = true
+		t.Run(row.state.String()+" "+row.event.String()+" "+row.reach, func(t *testing.T) {
+			w, now := newWatchdog(30 * time.Second)
+			watchdogScript(w, now, row.reach)
+			require.Equal(t, row.state, w.state)
+			var stepped []watchdogEvent
+			w.stepped = func(s watchdogState, e watchdogEvent) {
+				require.Equal(t, row.state, s)
+				stepped = append(stepped, e)
+			}
+			var got watchdogAction
+			switch row.event {
+			case wdUp:
+				got = w.up(now)
+			case wdGone:
+				got = w.down()
+			case wdDWA, wdMessage:
+				got = w.receive(now, row.event == wdDWA)
+			case wdTw, wdTwAgain:
+				got = w.expire(now)
+			case wdProbe:
+				got = w.probe(now)
+			}
+			require.Equal(t, []watchdogEvent{row.event}, stepped)
+			require.Equal(t, row.action, got)
+			require.Equal(t, row.next, w.state)
+			require.Equal(t, w.state == wdInitial || w.state == wdDown, w.deadline.IsZero(), "a deadline while connected")
+		})
+	}
+	for s := wdInitial; s <= wdReopen; s++ {
+		for e := range numWatchdogEvents {
+			require.NotEqual(t, covered[s][e], watchdogImpossible[s] == e && e != wdUp, "%v, %v", s, e)
+		}
+	}
+}
