@@ -94,9 +94,10 @@ type Config struct {
 }
 
 // Hooks are optional functions, called synchronously by the goroutine that
-// asks for vectors. They must not block.
+// asks. They must not block.
 type Hooks struct {
-	// MAR is called when a MAR is answered or given up.
+	// MAR is called when a MAR is answered or given up, and when vectors that
+	// were left over save one.
 	MAR func(ctx context.Context, info MARInfo)
 	// SAR is called when a SAR is answered or given up.
 	SAR func(ctx context.Context, info SARInfo)
@@ -146,8 +147,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("swx: config: MaxCached: %d is negative", c.MaxCached)
 	}
 	for i := range c.Routes {
-		if err := c.Routes[i].validate(); err != nil {
-			return fmt.Errorf("swx: config: Routes[%d].%w", i, err)
+		if err := c.Routes[i].validate(i); err != nil {
+			return err
 		}
 	}
 	if err := c.Identities.Validate(); err != nil {

@@ -31,6 +31,9 @@ const (
 	ExperimentalRATTypeNotAllowed         = 5452
 )
 
+// resultRedirect is DIAMETER_REDIRECT_INDICATION.
+const resultRedirect = 3006
+
 // resultRow is a result's name and what it means for vectors.
 type resultRow struct {
 	code uint32
@@ -126,7 +129,8 @@ func find(rows []resultRow, code uint32) (resultRow, bool) {
 //     (barred) and 5030 (unknown subscriber). Codes above 5100 are 3GPP's here
 //     too.
 //   - 5005 in either place is "registered elsewhere" only with a
-//     3GPP-AAA-Server-Name, else an AVP is missing.
+//     3GPP-AAA-Server-Name, else an AVP is missing. So is 3006 with such a
+//     name, as earlier releases had it.
 //   - 5012 in either place, which should mean trouble inside the HSS, is how
 //     some refuse EAP-AKA', and how they say that an AUTS does not verify; so
 //     in an answer to such a request it wraps ErrSchemeNotSupported or
@@ -163,7 +167,7 @@ func (e *ResultError) row() (resultRow, bool) {
 // Name is the result's name in its standard, such as "USER_UNKNOWN"; empty if
 // it is not known.
 func (e *ResultError) Name() string {
-	if e.AAAServerName != "" {
+	if e.AAAServerName != "" && e.Code == ExperimentalIdentityAlreadyRegistered {
 		return "IDENTITY_ALREADY_REGISTERED"
 	}
 	row, _ := e.row()
@@ -251,7 +255,7 @@ func refusal(code uint32, x ExperimentalResult, useful bool, originHost, aaaServ
 		e = new(ResultError)
 	}
 	e.Host = name(originHost)
-	if e.Code == ExperimentalIdentityAlreadyRegistered {
+	if e.Code == ExperimentalIdentityAlreadyRegistered || e.Code == resultRedirect {
 		e.AAAServerName = name(aaaServer)
 	}
 	return e

@@ -61,6 +61,12 @@ func TestResults(t *testing.T) {
 		{"RAT as on S6a", exp(tgpp, 5421), []error{aka.ErrRATNotAllowed}, "5421"},
 		{"scheme", exp(tgpp, 5006), []error{aka.ErrSchemeNotSupported}, "AUTH_SCHEME_NOT_SUPPORTED"},
 		{"equipment", exp(tgpp, 5422), []error{aka.ErrBarred}, "5422"},
+		{"illegal equipment", exp(tgpp, 5554), []error{aka.ErrBarred}, "ILLEGAL_EQUIPMENT"},
+		{"identities", exp(tgpp, 5002), []error{aka.ErrUnavailable}, "IDENTITIES_DONT_MATCH"},
+		{"not registered", exp(tgpp, 5003), []error{aka.ErrUnavailable}, "IDENTITY_NOT_REGISTERED"},
+		{"assignment type", exp(tgpp, 5007), []error{aka.ErrUnavailable}, "IN_ASSIGNMENT_TYPE"},
+		{"feature", exp(tgpp, 5011), []error{aka.ErrUnavailable}, "FEATURE_UNSUPPORTED"},
+		{"timed out", exp(tgpp, 5454), []error{aka.ErrUnavailable}, "TIMED_OUT_REQUEST"},
 		{"no data now", exp(tgpp, 4181), []error{aka.ErrUnavailable}, "AUTHENTICATION_DATA_UNAVAILABLE"},
 		{"overlapping", exp(tgpp, 5453), []error{aka.ErrUnavailable}, "5453"},
 		{"3GPP's, unheard of", exp(tgpp, 5999), []error{aka.ErrUnavailable}, "5999 from"},
@@ -95,6 +101,7 @@ func TestResults(t *testing.T) {
 		// Registered elsewhere, only if the name is there.
 		{"elsewhere", named(exp(tgpp, 5005), "aaa2.example"), []error{ErrRegisteredElsewhere, aka.ErrUnavailable}, `IDENTITY_ALREADY_REGISTERED) at "aaa2.example"`},
 		{"elsewhere in Result-Code", named(base(5005), "aaa2.example"), []error{ErrRegisteredElsewhere, aka.ErrUnavailable}, `at "aaa2.example"`},
+		{"elsewhere, as a redirection", named(base(3006), "aaa2.example"), []error{ErrRegisteredElsewhere, aka.ErrUnavailable}, `3006 (REDIRECT_INDICATION) at "aaa2.example"`},
 		{"elsewhere, empty name", named(exp(tgpp, 5005), ""), []error{aka.ErrUnavailable}, "MISSING_AVP"},
 		{"a name with another refusal", named(exp(tgpp, 5001), "aaa2.example"), []error{aka.ErrUnknownSubscriber}, "USER_UNKNOWN"},
 

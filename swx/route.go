@@ -2,7 +2,6 @@ package swx
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,14 +20,16 @@ type Route struct {
 	Host string
 }
 
-func (r *Route) validate() error {
+// validate returns an error that names the first field that is wrong, of the
+// route with the number i.
+func (r *Route) validate(i int) error {
 	switch {
 	case len(r.Prefix) < 3 || len(r.Prefix) > 15 || strings.Trim(r.Prefix, "0123456789") != "":
-		return errors.New("Prefix: want 3 to 15 digits")
+		return fmt.Errorf("swx: config: Routes[%d].Prefix: want 3 to 15 digits", i)
 	case !isIdentity(r.Realm):
-		return fmt.Errorf("Realm: %q is no domain name", r.Realm)
+		return fmt.Errorf("swx: config: Routes[%d].Realm: %q is no domain name", i, r.Realm)
 	case r.Host != "" && !isIdentity(r.Host):
-		return fmt.Errorf("Host: %q is no domain name", r.Host)
+		return fmt.Errorf("swx: config: Routes[%d].Host: %q is no domain name", i, r.Host)
 	}
 	return nil
 }

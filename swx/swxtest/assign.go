@@ -2,7 +2,6 @@ package swxtest
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/swx"
@@ -104,7 +103,7 @@ func (h *HSS) assign(sar *swx.SAR, saa *swx.SAA) {
 	saa.ResultCode = swx.ResultSuccess
 	if sar.Type.BringsUserData() {
 		saa.UserData = s.profile
-		saa.AAAServerName = slices.Clone(sar.OriginHost)
+		saa.AAAServerName = sar.OriginHost
 	}
 }
 

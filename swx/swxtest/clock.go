@@ -12,6 +12,9 @@ import (
 // of its own, by which a USIM keeps their numbers apart where their clocks
 // differ. The number a subscriber is added with does not count.
 //
+// A USIM must take numbers far ahead of its own. One that limits the distance
+// (TS 33.102, Annex C.2.1) has to be near the clock when it begins.
+//
 // A USIM whose number is ahead of the clock puts its HSS ahead of the clock by
 // as much; the other HSSes learn it from the USIM in the same way.
 type ClockSQN struct {
