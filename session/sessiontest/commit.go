@@ -230,6 +230,7 @@ var commitCases = []contractCase{
 		r.put(then(1, put(1, "other")), put(2, "new"))
 		r.put(session.Put{Key: key(1), Expect: 2, Delete: true})
 		r.put(put(1, "third"))
+		r.has(1, 1, "third")
 		if string(old.Value) != "value" {
 			r.failf("a later change is seen in what Get returned before")
 		}

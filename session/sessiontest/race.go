@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/opentwag/twag/session"
 )
@@ -26,6 +27,19 @@ func at(n int, f func(i int) error) error {
 	close(start)
 	wg.Wait()
 	return errors.Join(errs...)
+}
+
+// A turn is taken by who tries again and again.
+type turn int
+
+// wait lets others run; now and then it takes time, or in a bubble there would
+// be no end.
+func (t *turn) wait() {
+	if *t++; *t%16 == 0 {
+		time.Sleep(10 * time.Microsecond)
+	} else {
+		runtime.Gosched()
+	}
 }
 
 func number(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -71,6 +85,7 @@ var raceCases = []contractCase{
 	{"nothing that was counted is lost", func(r *run) {
 		const callers, each = 6, 40
 		r.no(at(callers, func(int) error {
+			var t turn
 			for range each {
 				for {
 					rec, err := r.s.Get(r.ctx, key(1))
@@ -89,7 +104,7 @@ var raceCases = []contractCase{
 					if !errors.Is(err, session.ErrConflict) {
 						return fmt.Errorf("commit: %w", err)
 					}
-					runtime.Gosched()
+					t.wait()
 				}
 			}
 			return nil
@@ -162,8 +177,9 @@ var raceCases = []contractCase{
 					cancel()
 				}
 			}()
+			var t turn
 			for n := range rounds {
-				for other := uint64(n + i); other > 0; runtime.Gosched() {
+				for other := uint64(n + i); other > 0; t.wait() {
 					rec, err := r.s.Get(ctx, key(1-i))
 					if err == nil && rec.Version >= other {
 						break
@@ -206,7 +222,7 @@ var raceCases = []contractCase{
 				}
 				return nil
 			}
-			for !done.Load() {
+			for t := turn(0); !done.Load(); t.wait() {
 				// What is read later is not older.
 				seen := uint64(0)
 				for n := range keys {
@@ -216,7 +232,6 @@ var raceCases = []contractCase{
 					}
 					seen = rec.Version
 				}
-				runtime.Gosched()
 			}
 			return nil
 		}), "reading during changes")
@@ -233,7 +248,8 @@ var raceCases = []contractCase{
 				}
 				return nil
 			}
-			for from := uint64(1); !done.Load(); runtime.Gosched() {
+			var t turn
+			for from := uint64(1); !done.Load(); t.wait() {
 				var wrong error
 				err := r.s.ReadJournal(r.ctx, from, func(seq uint64, entry []byte) bool {
 					rec, err := r.s.Get(r.ctx, key(1))
@@ -289,7 +305,9 @@ func stayers(r *run) {
 			}
 			return nil
 		case 1:
+			var t turn
 			for version := uint64(1); !done.Load(); version++ {
+				t.wait()
 				for n := 0; n < stay; n += 7 {
 					p := then(version, put(n, fmt.Sprint(version, " grows and shrinks", version%5*100000), everybody))
 					if _, err := r.s.Commit(r.ctx, change(p)); err != nil {
@@ -299,7 +317,7 @@ func stayers(r *run) {
 			}
 			return nil
 		}
-		for !done.Load() {
+		for t := turn(0); !done.Load(); t.wait() {
 			seen := map[session.Key]bool{}
 			var wrong error
 			show := func(rec session.Record) bool {

@@ -24,6 +24,10 @@ var termCases = []contractCase{
 		for _, t := range []session.Term{0, 1, 1 << 63, 1<<64 - 1} {
 			r.want("find", r.find(t), key(4))
 		}
+		r.put(put(5, "e", 7), put(6, "f", 7|1<<32), put(7, "g", 7<<32), put(8, "h", 8))
+		for n, t := range []session.Term{7, 7 | 1<<32, 7 << 32, 8} {
+			r.want("find", r.find(t), key(5+n))
+		}
 	}},
 	{"a record that has a term twice is shown once", func(r *run) {
 		r.put(put(1, "a", term(1), term(2), term(1), term(1)))
