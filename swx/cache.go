@@ -12,7 +12,7 @@ import (
 const (
 	// maxVectorAge bounds Config.VectorAge: an hour is long for keys.
 	maxVectorAge = time.Hour
-	// defaultMaxCached is Config.MaxCached's default: some six MiB.
+	// defaultMaxCached is Config.MaxCached's default: eight MiB at most.
 	defaultMaxCached = 10000
 )
 
