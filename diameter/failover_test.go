@@ -2,6 +2,7 @@ package diameter
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -519,4 +520,101 @@ func TestCallerThatGivesUpDuringFailOver(t *testing.T) {
 		a.want(CmdDeviceWatchdog, true)
 		s.goes(a, marTo(t, "", testRealm))
 	})
+}
+
+// FuzzFailOver has three peers do as the octets say with what they get, for
+// many requests: each has one outcome, in time, and nothing stays behind.
+func FuzzFailOver(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6})
+	f.Add([]byte{3, 3, 3, 3, 3, 3})
+	f.Add([]byte{1, 2, 1, 2, 4, 4, 4, 4, 0, 5})
+	f.Fuzz(func(t *testing.T, actions []byte) {
+		if len(actions) > 64 {
+			actions = actions[:64]
+		}
+		runScript(t, withConfig(twoPeers, func(c *Config) {
+			c.Peers = append(c.Peers, PeerConfig{Host: "c.example"})
+			c.Watchdog = time.Hour
+		}), func(t *testing.T, s *script) { fuzzFailOver(t, s, actions) })
+	})
+}
+
+func fuzzFailOver(t *testing.T, s *script, actions []byte) {
+	var fars []*far
+	for _, host := range []string{"a.example", "b.example", "c.example"} {
+		fars = append(fars, s.connectAs(host, testRealm, swxApplication))
+	}
+	next := func() byte {
+		if len(actions) == 0 {
+			return 0
+		}
+		a := actions[0]
+		actions = actions[1:]
+		return a
+	}
+	for range 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		outcome := make(chan error, 1)
+		m := marTo(t, "", testRealm)
+		go func() { _, err := s.node.Exchange(ctx, m); outcome <- err }()
+		copies, end := 0, uint32(0)
+		for done := false; !done; {
+			synctest.Wait()
+			select {
+			case err := <-outcome:
+				require.True(t, err == nil || copies < 4 || errors.Is(err, ErrDisconnected), "%v", err)
+				done = true
+				continue
+			default:
+			}
+			var got wire.Message
+			var from *far
+			for _, f := range fars {
+				select {
+				case got = <-f.in:
+					from = f
+				default:
+				}
+				if from != nil {
+					break
+				}
+			}
+			if from == nil {
+				time.Sleep(500 * time.Millisecond)
+				continue
+			}
+			if got.Header().Command != cmdMAR {
+				continue
+			}
+			if copies++; copies == 1 {
+				end = got.Header().EndToEnd
+			}
+			require.Equal(t, end, got.Header().EndToEnd)
+			require.LessOrEqual(t, copies, 4)
+			switch next() % 7 {
+			case 0:
+				from.answer(got, withResult(ResultSuccess))
+			case 1:
+				from.answer(got, withResult(ResultTooBusy))
+			case 2:
+				from.answer(got, withResult(ResultUnableToDeliver))
+			case 3:
+				from.close()
+			case 4: // nothing
+			case 5:
+				from.answer(got, withResult(ResultTooBusy))
+				from.answer(got, withResult(ResultSuccess))
+			case 6:
+				from.answer(got)
+			}
+		}
+		require.LessOrEqual(t, time.Since(start), 10*time.Second)
+		synctest.Wait()
+		require.Zero(t, s.node.waiting.Load())
+		for _, st := range s.node.Peers() {
+			require.Zero(t, st.Pending)
+		}
+	}
 }
