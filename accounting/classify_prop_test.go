@@ -44,7 +44,7 @@ func (n nasKind) event(t testing.TB, h happened, sentAfter time.Duration) *Event
 			more = append(more, u32(typeInputPackets, uint32(h.truth.InputPackets)), u32(typeOutputPackets, uint32(h.truth.OutputPackets)))
 		}
 	}
-	return event(t, h.at.Add(sentAfter), packet(h.status, "A", more...))
+	return eventOf(t, h.at.Add(sentAfter), packet(h.status, "A", more...))
 }
 
 // life makes the events of one session.

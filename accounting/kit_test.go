@@ -47,7 +47,7 @@ func packet(status Status, id string, more ...says1) *layeh.Packet {
 	return p
 }
 
-func event(t testing.TB, at time.Time, p *layeh.Packet) *Event {
+func eventOf(t testing.TB, at time.Time, p *layeh.Packet) *Event {
 	t.Helper()
 	e, err := ParseEvent(p, testSource, at)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func (d *desk) use(store session.Store, cfg RecorderConfig, mcfg session.Config)
 // record records a packet that arrives at a time, and returns the verdict.
 func (d *desk) record(at time.Time, p *layeh.Packet) Verdict {
 	d.t.Helper()
-	v, err := d.r.Record(d.t.Context(), event(d.t, at, p))
+	v, err := d.r.Record(d.t.Context(), eventOf(d.t, at, p))
 	require.NoError(d.t, err)
 	return v
 }

@@ -306,7 +306,7 @@ func TestConcurrentCopies(t *testing.T) {
 		if i%2 == 1 {
 			status = Interim
 		}
-		e := event(t, at, packet(status, "A", append(volumes(1, 1, 1), stamp(at))...))
+		e := eventOf(t, at, packet(status, "A", append(volumes(1, 1, 1), stamp(at))...))
 		wg.Go(func() {
 			_, err := d.r.Record(context.Background(), e)
 			require.NoError(t, err)
@@ -322,7 +322,7 @@ func TestConcurrentCopies(t *testing.T) {
 func TestTwoServersOneStore(t *testing.T) {
 	store := session.NewMemoryStore(session.MemoryConfig{})
 	at := now()
-	e := event(t, at, packet(Start, "A", stamp(at)))
+	e := eventOf(t, at, packet(Start, "A", stamp(at)))
 	require.Equal(t, newSessionID(e, nil), newSessionID(e, nil))
 	one, two := &desk{t: t, store: store}, &desk{t: t, store: store}
 	racing := &raceStore{Store: store}
@@ -382,7 +382,7 @@ func TestStoreFails(t *testing.T) {
 	store := &raceStore{Store: d.store, err: session.ErrUnavailable}
 	d.use(store, RecorderConfig{}, session.Config{})
 	at := now()
-	_, err := d.r.Record(t.Context(), event(t, at, packet(Start, "A")))
+	_, err := d.r.Record(t.Context(), eventOf(t, at, packet(Start, "A")))
 	require.ErrorIs(t, err, session.ErrUnavailable)
 	store.err = nil
 	require.Equal(t, New, d.record(at, packet(Start, "A")))
