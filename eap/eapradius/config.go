@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -133,6 +134,8 @@ type Login struct {
 	// Request is the Access-Request that completed the authentication. It must
 	// not be changed.
 	Request *layeh.Packet
+	// Remote is where it came from.
+	Remote net.Addr
 }
 
 // Grant is the answer to a [Login]. The zero Grant lets in.

@@ -377,7 +377,7 @@ func (x *exchange) authorize(result *eap.Result) eap.Authorization {
 	if x.h.cfg.Authorizer == nil {
 		return s.answer
 	}
-	g := x.h.cfg.Authorizer.Authorize(x.context(), Login{Result: result, Peer: s.conv.Peer(), Request: x.r.Packet})
+	g := x.h.cfg.Authorizer.Authorize(x.context(), Login{Result: result, Peer: s.conv.Peer(), Request: x.r.Packet, Remote: x.r.RemoteAddr})
 	s.grant = g.Attributes
 	s.answered(g)
 	return s.answer

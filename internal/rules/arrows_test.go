@@ -57,7 +57,7 @@ var arrows = map[string]rule{
 	"session":             {},
 	"session/sessiontest": {own: []string{"session"}, others: []string{"github.com/stretchr/testify/..."}},
 	"session/class":       {own: []string{"session", "keyring"}, others: []string{bytecode}},
-	"session/gateway":     {own: []string{"session", "session/class", "radius", "swx", "gy", "aka", "eap", "eap/eapradius", "diameter"}, others: []string{bytecode, layeh}},
+	"session/gateway":     {own: []string{"session", "session/class", "accounting", "keyring", "diameter/wire", "radius", "swx", "gy", "aka", "eap", "eap/eapradius", "diameter"}, others: []string{bytecode, layeh}},
 	"accounting":          {own: []string{"radius", "session", "session/class"}, others: []string{bytecode, layeh}},
 
 	"internal/rules": {},
