@@ -26,6 +26,14 @@
 // bounds, and never by that module's own decoder or network engine. Importing
 // this package costs some 16 ms at start, which that module's dictionary takes.
 //
+// # Several peers
+//
+// Requests go to the Destination-Host, its realm, or a relay, by priority and
+// weight; what a lost, suspect or silent peer leaves unanswered is sent to
+// another (see [Node.Exchange]), and that peer is used again when it is back.
+// Duplicates of a peer's request get the answer of the first copy. A node
+// relays nothing itself: a request for another host is answered 3002.
+//
 // # Transports
 //
 // TCP; TLS over TCP from the first octet ([Node.ServeTLS],

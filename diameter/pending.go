@@ -118,12 +118,12 @@ const (
 	slowTicks      = 8
 )
 
-func (t *pendingTable) init(max int, first uint32, slow time.Duration, onSlow func()) {
-	t.max = max
+func (t *pendingTable) init(most int, first uint32, slow time.Duration, onSlow func()) {
+	t.max = most
 	t.next = first
 	t.entries = make([]pendingEntry, pendingMinimum)
 	if slow > 0 {
-		t.tick, t.onSlow = slow/slowTicks+1, onSlow
+		t.tick, t.onSlow = max(slow/slowTicks+1, time.Millisecond), onSlow
 	}
 }
 
