@@ -294,6 +294,7 @@ func stayers(r *run) {
 		case 0:
 			defer done.Store(true)
 			for n := range come {
+				time.Sleep(10 * time.Microsecond) // so that the others meet it
 				if _, err := r.s.Commit(r.ctx, change(put(1000+n, "c", everybody), put(2000+n, "a long one that lies elsewhere"))); err != nil {
 					return fmt.Errorf("commit: %w", err)
 				}
