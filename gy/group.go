@@ -116,7 +116,16 @@ func (g *group) account(now instant, c Counters, split bool) {
 		g.cross(now, old, split)
 	}
 	g.lastAt = max(g.lastAt, now)
-	if g.status == groupFree || g.status == groupFinal && !g.owing && !g.pending && g.confirmed == g.mark {
+	if g.status == groupFree {
+		g.forgive()
+	}
+	g.excuse()
+}
+
+// excuse forgives the usage of a group whose final action is in force, once
+// what was used before has been reported.
+func (g *group) excuse() {
+	if g.status == groupFinal && !g.owing && !g.pending && g.confirmed == g.mark {
 		g.forgive()
 	}
 }

@@ -2,6 +2,7 @@ package gy
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ type ledger struct {
 	drops   bool // and the usage in it
 }
 
-func key(c *CCR) string { return string(c.SessionID) + "/" + string(rune(c.Number)) }
+func key(c *CCR) string { return fmt.Sprintf("%s/%d", c.SessionID, c.Number) }
 
 // handle debits and answers one request.
 func (l *ledger) handle(msg wire.Message) CCA {
@@ -57,6 +58,7 @@ func (l *ledger) handle(msg wire.Message) CCA {
 		return CCA{ResultCode: ResultUnknownSessionID}
 	default:
 		require.Equal(l.t, next, c.Number, "numbers not in order")
+		require.Less(l.t, c.Number, uint32(300), "a storm of requests")
 		l.open[id] = next + 1
 		if l.strict && l.drops && c.Type == RequestUpdate && l.debited+usedIn(&c) >= l.credit {
 			delete(l.open, id)
@@ -67,6 +69,11 @@ func (l *ledger) handle(msg wire.Message) CCA {
 		if l.strict && !l.drops && c.Type == RequestUpdate && l.debited >= l.credit {
 			delete(l.open, id)
 			a = CCA{ResultCode: ResultCreditLimitReached}
+			break
+		}
+		if c.Type == RequestUpdate && !l.drops && l.rng.IntN(40) == 0 {
+			delete(l.open, id)
+			a = CCA{ResultCode: []uint32{ResultCreditControlNotApplicable, ResultRatingFailed, ResultEndUserServiceDenied}[l.rng.IntN(3)]}
 			break
 		}
 		if c.Type == RequestTermination {
@@ -103,6 +110,11 @@ func (l *ledger) grants(c *CCR) CCA {
 			g.HasGranted, g.Granted = true, Units{Has: UnitTotal, Total: l.credit - l.debited}
 			g.HasFinal = true
 			g.Final.Action = FinalAction(l.rng.IntN(2)) // TERMINATE or REDIRECT
+		case l.rng.IntN(30) == 0:
+			g.ResultCode = ResultCreditControlNotApplicable
+		case l.rng.IntN(5) == 0:
+			g.HasGranted, g.Granted = true, Units{Has: UnitTime | UnitInput, Time: 600, Input: mega}
+			g.HasHoldingTime, g.HoldingTime, g.ConsumptionTime = true, 30, 10
 		default:
 			g.HasGranted, g.Granted = true, Units{Has: UnitTotal, Total: mega}
 		}
@@ -125,7 +137,7 @@ func (l *ledger) grants(c *CCR) CCA {
 // once, or is accounted for as free or written off.
 func TestExactlyOnce(t *testing.T) {
 	kinds := make(map[string]int)
-	for seed := range uint64(2000) {
+	for seed := range uint64(1500) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		l := &ledger{
 			t: t, rng: rng, open: make(map[string]uint32), seen: make(map[string][]byte), answers: make(map[string]CCA),
@@ -228,7 +240,12 @@ func TestExactlyOnce(t *testing.T) {
 				break
 			}
 			x.now = x.now.Add(time.Duration(1+rng.IntN(300)) * time.Second)
-			switch rng.IntN(8) {
+			switch rng.IntN(9) {
+			case 8:
+				if rng.IntN(10) == 0 {
+					_, out := x.s.Abort(x.now)
+					take(out)
+				}
 			case 0:
 				take(x.s.Timer(x.now))
 			case 1:
@@ -238,11 +255,16 @@ func TestExactlyOnce(t *testing.T) {
 				take(x.s.Change(x.now, &Info{PS: PSInformation{SSID: []byte{byte(rng.IntN(256))}}}, rng.IntN(2) == 0))
 			default:
 				total.Seconds += uint64(rng.IntN(300))
+				if rng.IntN(6) == 0 {
+					take(x.s.Account(x.now, 0, total)) // an idle interim
+					break
+				}
 				total.Input += rng.Uint64N(mega / 2)
 				total.Output += rng.Uint64N(mega / 2)
 				take(x.s.Account(x.now, 0, total))
 			}
-			for !deadline.IsZero() && !deadline.After(x.now) {
+			for i := 0; !deadline.IsZero() && !deadline.After(x.now); i++ {
+				require.Less(t, i, 100, "seed %d: always due in %v, %+v", seed, x.s.State(), x.s.groups)
 				take(x.s.Timer(x.now))
 			}
 		}
@@ -263,6 +285,8 @@ func TestExactlyOnce(t *testing.T) {
 		}
 		u := x.s.Usage()
 		require.True(t, stopped || refused)
+		require.LessOrEqual(t, u.Total.Seconds, total.Seconds, "seed %d", seed) // Quota-Consumption-Time
+		u.Total.Seconds = total.Seconds
 		require.Equal(t, total, u.Total, "seed %d", seed)
 		require.Equal(t, u.Total.Octets(), u.Reported.Octets()+u.Free.Octets()+u.WrittenOff.Octets(), "seed %d", seed)
 		require.Equal(t, l.debited, u.Reported.Octets(), "seed %d", seed)

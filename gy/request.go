@@ -149,6 +149,7 @@ func (s *Session) appendGroup(e *encoder, now instant, kind RequestType, g *grou
 	why := ReasonFinal
 	m := MSCC{RatingGroup: g.ratingGroup, HasRatingGroup: true}
 	report := true
+	g.excuse()
 	switch kind {
 	case RequestInitial:
 		if p.BareInitial {
@@ -166,17 +167,12 @@ func (s *Session) appendGroup(e *encoder, now instant, kind RequestType, g *grou
 			return
 		}
 		m.HasRequested = why != ReasonFinal && why != ReasonQHT
-		report = g.status != groupFinal || g.owing
-		if report && g.status == groupWanting {
+		// A group without a quota has nothing to report but what it used
+		// without one (RFC 8506, section 5.6.2).
+		if g.status == groupWanting || g.status == groupFinal && !g.owing {
 			report = g.unreported() != (Counters{})
 		}
-		if why == ReasonQHT {
-			g.status = groupReleased
-		}
 	case RequestTermination:
-		if g.status == groupFinal && !g.owing && g.confirmed == g.mark {
-			g.forgive()
-		}
 		report = g.status != groupFree && (g.status != groupWanting || g.unreported() != (Counters{}))
 		if !report {
 			return
@@ -190,6 +186,10 @@ func (s *Session) appendGroup(e *encoder, now instant, kind RequestType, g *grou
 		out.OvershootSeconds += seconds
 		m.Used = s.appendUsed(used[:0], g, now)
 		g.mark, g.pending = g.total, true
+	}
+	if kind == RequestUpdate && why == ReasonQHT {
+		g.clearGrant()
+		g.status = groupReleased
 	}
 	if m.HasRequested {
 		m.Requested = p.Requested

@@ -307,9 +307,7 @@ func (s *Session) open() {
 	s.failures, s.failover = FailureDefault, FailoverDefault
 	for i := range s.groups {
 		g := &s.groups[i]
-		if g.status == groupFinal && !g.owing && g.confirmed == g.mark {
-			g.forgive()
-		}
+		g.excuse()
 		g.clearGrant()
 		g.status, g.owing, g.changed = groupWanting, false, false
 	}
@@ -408,6 +406,7 @@ func (s *Session) reporting() bool {
 	}
 	units := s.m.cfg.Profile.Report
 	for i := range s.groups {
+		s.groups[i].excuse()
 		d := s.groups[i].unreported()
 		if d.Octets() != 0 || d.Seconds != 0 && (units|s.groups[i].granted)&UnitTime != 0 {
 			return true
