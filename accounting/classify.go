@@ -114,10 +114,14 @@ func (m *Memory) push(e *Event) {
 
 // startsAnew reports whether a Start that looks like the known one is another session's.
 func (m *Memory) startsAnew(e *Event) bool {
+	alone := m.flags&(memStopped|memArchived) == 0 && m.ringed == 0 // nothing is known but the Start
 	switch {
 	case !e.Stamp.IsZero() && !m.began.stamp.IsZero():
+		if alone && e.Stamp.Sub(m.began.stamp).Abs() < minInterim {
+			return false
+		}
 		return e.Stamp.Unix() != m.began.stamp.Unix() && m.isLater(e)
-	case m.flags&(memStopped|memArchived) == 0 && m.ringed == 0:
+	case alone:
 		return false // repeated, without saying so, until it was answered
 	default:
 		return m.isLater(e)
