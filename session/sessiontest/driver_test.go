@@ -104,11 +104,12 @@ func (s *driver) end() *disk {
 
 func (s *driver) ReadJournal(_ context.Context, from uint64, f func(uint64, []byte) bool) error {
 	s.mu.Lock()
-	all, closed := slices.Clone(s.disk.journal), s.closed
-	s.mu.Unlock()
-	if closed {
+	if s.closed {
+		s.mu.Unlock()
 		return session.ErrClosed
 	}
+	all := slices.Clone(s.disk.journal)
+	s.mu.Unlock()
 	for _, e := range all {
 		if e.seq >= from && !f(e.seq, []byte(e.entry)) {
 			return nil
