@@ -54,6 +54,7 @@ func openEngine(dir string, cfg *Config) (e *engine, err error) {
 		return nil, <-e.failed // the guard's, if it has one: Pebble's is a consequence
 	}
 	if err = e.load(); err == nil && !e.guard.dead.Load() {
+		e.guard.opened.Store(true)
 		return e, nil
 	}
 	e.guard.kill(err)
@@ -115,16 +116,21 @@ func (e *engine) load() error {
 	return e.loadRecords()
 }
 
+// loadFormat writes the format even if it is there: a database that can't be
+// written is not ready.
 func (e *engine) loadFormat() error {
-	v, closer, err := e.db.Get(formatKey)
-	switch {
+	switch v, closer, err := e.db.Get(formatKey); {
 	case errors.Is(err, pebble.ErrNotFound):
-		return e.db.Set(formatKey, binary.AppendUvarint(nil, format), pebble.Sync)
 	case err != nil:
 		return err
+	default:
+		err = checkFormat(v)
+		_ = closer.Close()
+		if err != nil {
+			return err
+		}
 	}
-	defer closer.Close()
-	return checkFormat(v)
+	return e.db.Set(formatKey, binary.AppendUvarint(nil, format), pebble.Sync)
 }
 
 func (e *engine) loadJournal() error {

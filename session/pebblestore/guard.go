@@ -35,15 +35,17 @@ type guard struct {
 	dead   atomic.Bool
 	active atomic.Int64 // writes under way; see drained
 	once   sync.Once
-	pause  time.Duration // before a table's error is returned
 	gone   chan struct{} // closed when dead
+	// opened: tables' errors are Pebble's. Before, it would wait for ever for tables of what
+	// it found in the log.
+	opened atomic.Bool
 }
 
-// tablePause keeps Pebble from repeating what fails as fast as it can.
+// tablePause is how long a table's error is held back: it keeps Pebble from repeating what fails as fast as it can.
 const tablePause = 200 * time.Millisecond
 
 func newGuard(inner vfs.FS, died func(error)) *guard {
-	return &guard{FS: inner, died: died, pause: tablePause, gone: make(chan struct{})}
+	return &guard{FS: inner, died: died, gone: make(chan struct{})}
 }
 
 var _ vfs.FS = (*guard)(nil)
@@ -80,10 +82,10 @@ func isTable(name string) bool {
 
 // failed deals with the error of a write and says whether the writer is to see it.
 func (g *guard) failed(name string, err error) (show bool) {
-	if isTable(name) {
+	if isTable(name) && g.opened.Load() {
 		select {
 		case <-g.gone:
-		case <-time.After(g.pause):
+		case <-time.After(tablePause):
 			return true
 		}
 	}
