@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -83,4 +84,45 @@ func benchmarkCommit(b *testing.B, writers, rate int) {
 	b.ReportMetric(float64((usedCPU()-cpu).Microseconds())/n, "cpu-µs/commit")
 	b.ReportMetric(n/b.Elapsed().Seconds(), "commits/s")
 	b.ReportMetric(n/float64(after.Batches-before.Batches), "changes/batch")
+}
+
+// BenchmarkOpen opens a store with a million sessions of 370 octets, each written twice.
+func BenchmarkOpen(b *testing.B) {
+	const sessions = 1_000_000
+	dir := b.TempDir()
+	s, err := Open(dir, Config{})
+	require.NoError(b, err)
+	value := text(rand.New(rand.NewPCG(1, 2)), make([]byte, 370))
+	for version := range uint64(2) {
+		var wg sync.WaitGroup
+		for w := range 8 {
+			wg.Go(func() {
+				for n := w; n < sessions; n += 8 * 100 {
+					var c session.Change
+					for i := n; i < min(sessions, n+8*100); i += 8 {
+						var id session.ID
+						binary.BigEndian.PutUint64(id[:], (uint64(i)+1)*0x9e3779b97f4a7c15)
+						terms := make([]session.Term, 7)
+						for t := range terms {
+							terms[t] = session.Term(uint64(i+1)*uint64(t+1)*0x9e3779b97f4a7c15 | 1)
+						}
+						c.Puts = append(c.Puts, session.Put{Key: session.Key{Kind: session.KindSession, ID: id}, Expect: version, Value: value, Terms: terms})
+					}
+					if _, err := s.Commit(b.Context(), &c); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+	require.NoError(b, s.Close())
+	for b.Loop() {
+		s, err := Open(dir, Config{})
+		require.NoError(b, err)
+		require.Equal(b, sessions, s.Stats().Records)
+		b.StopTimer()
+		require.NoError(b, s.Close())
+		b.StartTimer()
+	}
 }

@@ -20,6 +20,7 @@ type committer struct {
 	held   []*request // that touch a record which the batch changes: for the next one
 	staged []*request // that are in the batch
 	first  uint64     // oldest journal entry after the batch
+	low    bool       // too little room on the disk
 	keys   map[session.Key]struct{}
 	terms  []session.Term
 	key    []byte
@@ -53,6 +54,7 @@ func (c *committer) stage() {
 	clear(c.keys)
 	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
 	_, low, lowest := c.store.space.look()
+	c.low = low
 	c.store.setLow(low)
 	for _, r := range c.reqs {
 		switch err := c.refuse(r, low, lowest); {
@@ -167,6 +169,11 @@ func (c *committer) write() bool {
 	c.e.first.Store(c.first)
 	c.e.last.Store(c.next - 1)
 	c.store.count(CommitInfo{Changes: len(c.staged), Octets: octets, Duration: time.Since(began)})
+	if c.low { // only what frees room: Pebble is not to wait with it
+		if err := flush(c.e.db); err != nil {
+			c.e.guard.kill(err)
+		}
+	}
 	for _, r := range c.staged {
 		r.finish(nil)
 	}
@@ -182,6 +189,17 @@ func commitBatch(b *pebble.Batch) (err error) {
 		}
 	}()
 	return b.Commit(pebble.Sync)
+}
+
+// flush has Pebble write its table in memory to the disk, and does not wait.
+func flush(db *pebble.DB) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("pebblestore: flush: %v", r)
+		}
+	}()
+	_, err = db.AsyncFlush()
+	return err
 }
 
 // takeOff notes that the changes are being written from now on, and gives those
