@@ -12,8 +12,9 @@ var ErrInvalid = errors.New("session: invalid change")
 // fewPuts is how many keys are compared each with each.
 const fewPuts = 16
 
-// Validate tells a change that stores can make: keys have a kind and a valid ID, and are
-// different, and MaxTerms and MaxValue are kept. The error wraps ErrInvalid.
+// Validate tells a change that stores can make: keys have a kind and a valid
+// ID, and are different, and MaxTerms and MaxValue are kept. The error wraps
+// ErrInvalid.
 func (c *Change) Validate() error {
 	for i := range c.Puts {
 		p := &c.Puts[i]

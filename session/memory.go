@@ -34,12 +34,12 @@ func (c *MemoryConfig) Validate() error {
 	return nil
 }
 
-// MemoryStore is a [Store] in memory: nothing in it outlives the process. It
-// is for tests, and for who can do without tickets when a server
-// dies.
+// MemoryStore is a [Store] in memory: nothing in it outlives the process. It is
+// for tests, and for who can do without tickets when a server dies. Commit
+// does not look at its context, since it waits for nothing.
 //
-// It has no goroutine. Records that have expired are removed by later changes, a few
-// by each, and until then count for MaxRecords.
+// It has no goroutine. Records that have expired are removed by later changes,
+// a few by each, and until then count for MaxRecords.
 type MemoryStore struct {
 	records *Projection
 	closed  atomic.Bool

@@ -109,8 +109,8 @@ func (j *memoryJournal) entry(seq uint64) []byte {
 // readEntries is how many entries are read at a time.
 const readEntries = 64
 
-// ReadJournal implements [Store]. It ends with the entry that was the last one when
-// it was called.
+// ReadJournal implements [Store]. It ends with the entry that was the newest
+// when it was called.
 func (m *MemoryStore) ReadJournal(ctx context.Context, from uint64, f func(seq uint64, entry []byte) bool) error {
 	if m.closed.Load() {
 		return ErrClosed

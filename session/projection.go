@@ -22,7 +22,7 @@ import (
 // that between Check and Apply no other change of the same records is applied.
 // It removes nothing by itself: see Expired.
 //
-// A record of 300 octets with seven terms costs about 550 octets, in memory
+// A record of 300 octets with seven terms costs about 560 octets, in memory
 // that has no pointers and that grows piece by piece; what is freed is used
 // again. Times are kept in seconds, rounded up, from 1970 to 2106.
 type Projection struct {
@@ -213,8 +213,8 @@ const expiredLook = 4096
 
 // Expired appends keys of records that have expired to keys, until it is at
 // its capacity or has looked at some thousand records; the next call goes on
-// from there. A driver removes such records where it keeps them, and
-// then has them forgotten.
+// from there. A driver removes such records where it keeps them, before it
+// writes changes that were checked since, and then has them forgotten.
 func (p *Projection) Expired(keys []Key) []Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -229,7 +229,8 @@ func (p *Projection) Expired(keys []Key) []Key {
 }
 
 // Forget removes those of the records that have expired and were not made
-// anew since.
+// anew since. It must not come between Check and Apply of a change of one of
+// them.
 func (p *Projection) Forget(keys []Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

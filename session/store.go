@@ -116,7 +116,8 @@ const (
 // Commit makes the whole change or nothing. When it returns nil, the change is
 // as durable as the store can make it, and visible to every later read. It fails with
 // ErrConflict if a record's version is not the expected one, 0 standing for
-// a record that does not exist or has expired; nothing is changed then. A
+// a record that does not exist or has expired, and with ErrInvalid if the change
+// does not validate; nothing is changed then. A
 // record's new version is Expect+1. The journal's entries get consecutive
 // sequence numbers, the first of which is returned (0 if the change has none);
 // numbers grow in the order in which changes become visible, begin with 1, and
