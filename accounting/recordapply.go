@@ -8,7 +8,7 @@ import (
 
 // apply makes of a session what the event says. memory is m, encoded; the session keeps it.
 func apply(s *session.Session, e *Event, c *opened, login *session.Session, m *Memory, memory []byte) {
-	if login != nil {
+	if login != nil && s.State == session.Admitted {
 		s.IMSI, s.Method, s.Realm, s.Visited, s.Service, s.Group = login.IMSI, login.Method, login.Realm, login.Visited, login.Service, login.Group
 		s.Timeout, s.Idle, s.Interim, s.Admitted = login.Timeout, login.Idle, login.Interim, login.Admitted
 	}
@@ -21,7 +21,11 @@ func apply(s *session.Session, e *Event, c *opened, login *session.Session, m *M
 	}
 
 	old := s.Updated
-	s.NAS, s.AccountID = e.NAS, e.AccountID
+	if s.AccountID = e.AccountID; !sameNAS(s.NAS, e.NAS) {
+		s.NAS = e.NAS
+	} else if e.NAS.Addr.IsValid() {
+		s.NAS.Addr = e.NAS.Addr
+	}
 	fill(&s.Station, e.Station)
 	if when := e.When(); !when.Before(old) {
 		// The latest event knows best.
@@ -75,7 +79,7 @@ func applyTimes(s *session.Session, e *Event, m *Memory) {
 			s.Stopped, s.Cause, s.Closing, s.ClosingAt = time.Time{}, 0, 0, time.Time{}
 		}
 		s.State = session.Open
-		if (s.Closing == session.ReasonReplaced || s.Closing == session.ReasonRestart) && e.Status == Interim && e.When().After(s.ClosingAt) {
+		if (s.Closing == session.ReasonReplaced || s.Closing == session.ReasonRestart) && e.Status == Interim && e.sent().After(s.ClosingAt) {
 			s.Closing, s.ClosingAt = 0, time.Time{} // we were wrong
 		}
 	}

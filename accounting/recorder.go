@@ -222,7 +222,10 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 		}
 	}
 	if f.entry == nil {
-		f.entry = session.NewEntry(session.Session{ID: newSessionID(e, f.others), State: session.Admitted})
+		if !f.id.IsValid() {
+			f.id = newSessionID(e, f.others)
+		}
+		f.entry = session.NewEntry(session.Session{ID: f.id, State: session.Admitted})
 		v, m = Classify(Memory{}, e)
 	}
 	if len(f.others) > 0 {

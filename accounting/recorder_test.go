@@ -107,6 +107,7 @@ func TestRolesApart(t *testing.T) {
 	require.NoError(t, err)
 	d.record(at, packet(Start, "A", stamp(at), says1{typeClass, value}))
 	s := d.sessionOf()
+	require.Equal(t, id, s.ID, "both call it by one name")
 	require.Equal(t, "001010000000001", s.IMSI)
 	require.Equal(t, "gold", s.Service)
 	require.Equal(t, time.Hour, s.Timeout)
@@ -218,9 +219,9 @@ func TestReplaced(t *testing.T) {
 	d.record(at2.Add(time.Second), packet(Interim, "A", append(volumes(61, 1, 1), stamp(at2.Add(time.Second)))...))
 	require.Zero(t, mustGet(t, d.m, old).Session.Closing, "it goes on")
 
-	// A Start that comes late is the older session's own.
+	// A Start that comes late ends no newer session.
 	require.Equal(t, New, d.record(at2, packet(Start, "C", stamp(at.Add(-time.Minute)))))
-	require.Equal(t, session.ReasonReplaced, d.sessionOf().Closing)
+	require.Zero(t, mustGet(t, d.m, old).Session.Closing)
 }
 
 // TestReused: the NAS gives another station, or the same one later, a number that it has
@@ -293,6 +294,24 @@ func TestNewAccountOfLogin(t *testing.T) {
 	require.Equal(t, s.ID, d.sessionOf().ID)
 	d.record(at2.Add(time.Minute), packet(Interim, "B", append(volumes(60, 2, 2), stamp(at2.Add(time.Minute)), cls)...))
 	require.Equal(t, second.ID, d.sessionOf().ID)
+}
+
+// TestLoginWithinSession: a station that logs in again in the middle, as another session for the
+// server that admits, goes on being counted as one: or what it had used would be
+// counted twice.
+func TestLoginWithinSession(t *testing.T) {
+	codec := testClass(t)
+	d := newDesk(t, RecorderConfig{Class: codec}, session.Config{})
+	at := now().Add(-20 * time.Minute)
+	d.record(at, packet(Start, "A", stamp(at)))
+	first := d.sessionOf().ID
+	s, err := d.m.Admit(t.Context(), session.Session{IMSI: "001010000000001", Station: "02-00-00-00-00-01"})
+	require.NoError(t, err)
+	value, err := codec.Append(nil, &class.Facts{Session: s.ID}, now())
+	require.NoError(t, err)
+	require.Equal(t, New, d.record(now(), packet(Interim, "A", append(volumes(1200, 1000, 1000), stamp(now()), says1{typeClass, value})...)))
+	require.Equal(t, first, d.sessionOf().ID)
+	require.Len(t, d.tickets(), 2)
 }
 
 // TestConcurrentCopies: two copies of a session's first event make one session.

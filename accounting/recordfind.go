@@ -18,6 +18,9 @@ type found struct {
 	login *session.Session
 	// others are sessions that had the event's Acct-Session-Id before. They can't go on.
 	others []*session.Entry
+	// id is what a new session is called: the name that its Class gives it, if another
+	// process admitted it. Zero: it has no name yet.
+	id session.ID
 }
 
 // adoptSlack is how much earlier than the login a session may seem to have begun.
@@ -44,13 +47,18 @@ func (r *Recorder) find(ctx context.Context, e *Event, c *opened) (found, error)
 			default:
 				f.login = s
 			}
-		case !errors.Is(err, session.ErrNotFound) && !errors.Is(err, session.ErrDecode):
+		case errors.Is(err, session.ErrNotFound):
+			f.id = id
+		case !errors.Is(err, session.ErrDecode):
 			return f, err
 		}
 	}
 	same, err := r.m.ByAccount(ctx, e.NAS, e.AccountID)
 	if err != nil && !errors.Is(err, session.ErrDecode) {
 		return f, err
+	}
+	if waiting != nil && len(same) > 0 && !beganAfter(e, &waiting.Session) {
+		waiting = nil // a login in the middle of the session that counts
 	}
 	for _, en := range same {
 		switch {
@@ -105,17 +113,21 @@ func (r *Recorder) waiting(ctx context.Context, e *Event) (*session.Entry, error
 	if err != nil && !errors.Is(err, session.ErrDecode) {
 		return nil, err
 	}
-	began := e.sent().Add(-e.Counters.SessionTime)
 	var newest *session.Entry
 	for _, en := range logins {
 		s := &en.Session
 		if s.State == session.Admitted && s.AccountID == "" && s.NAS.Source == e.NAS.Source && s.Closing == 0 &&
-			!began.Before(s.Admitted.Add(-adoptSlack)) &&
-			(newest == nil || s.Admitted.After(newest.Session.Admitted)) {
+			beganAfter(e, s) && (newest == nil || s.Admitted.After(newest.Session.Admitted)) {
 			newest = en
 		}
 	}
 	return newest, nil
+}
+
+// beganAfter reports whether the event's session has begun after the login that s is, by
+// our clock. Otherwise it can't be that login's: what it counts is older.
+func beganAfter(e *Event, s *session.Session) bool {
+	return !e.sent().Add(-e.Counters.SessionTime).Before(s.Admitted.Add(-adoptSlack))
 }
 
 // newSessionID returns the ID of a session that begins with the event. Two servers that get the
@@ -175,9 +187,8 @@ func (r *Recorder) closeOthers(ctx context.Context, e *Event, f found, b *buffer
 		if o.ID == s.ID || o.State != session.Open || o.Closing != 0 || isAmong(f.others, o.ID) {
 			continue
 		}
-		if o.Started.After(s.Started) { // this is the older one, and its Start comes late
-			s.Closing, s.ClosingAt = session.ReasonReplaced, e.Arrived
-			continue
+		if o.Started.After(s.Started) {
+			continue // this is the older one, and its Start comes late
 		}
 		if replaced++; replaced > maxReplaced {
 			break
