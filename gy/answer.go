@@ -20,8 +20,12 @@ const (
 	FailureBadAnswer
 )
 
-// sendAgain is how long after a transport failure a request is sent again.
-const sendAgain = time.Second
+// sendAgain is how long after a transport failure a request is sent again; it
+// doubles up to sendAgainMax, for as long as an answer is awaited.
+const (
+	sendAgain    = time.Second
+	sendAgainMax = 16 * time.Second
+)
 
 // Fail says that the request with the given Output.Seq was not answered, and
 // why. One that is not pending any more is ignored.
@@ -34,7 +38,7 @@ func (s *Session) Fail(now time.Time, seq uint32, f Failure) Output {
 	}
 	r.inHand = false
 	r.unsure = r.unsure || f != FailureNotSent
-	s.resultCode = 0
+	s.endReason, s.resultCode = EndFailure, 0
 	switch {
 	case s.state == Idle:
 		s.store(at)
@@ -46,7 +50,7 @@ func (s *Session) Fail(now time.Time, seq uint32, f Failure) Output {
 		// The service is on, so there is time: Tx, or the give-up time, tells
 		// when this is a failure to send.
 		r.byRealm = r.byRealm || s.mayMove()
-		r.sendAt = at.after(sendAgain)
+		r.sendAt = at.after(min(sendAgain<<(min(r.tries, 8)-1), sendAgainMax))
 	case f == FailureLost && !r.failedOver:
 		r.failedOver = true
 		s.send(&out)

@@ -319,7 +319,7 @@ func (s *Session) again(now instant, out *Output) {
 	r := &s.request
 	r.txAt = now.after(s.m.cfg.Tx)
 	r.giveUpAt = now.after(s.m.cfg.RequestTimeout)
-	r.failedOver = false
+	r.failedOver, r.tries = false, 0
 	s.retryAt = 0
 	s.send(out)
 }
