@@ -115,6 +115,9 @@ func orDefault[T int | time.Duration](v *T, def T, name string) {
 // still reach the phone as the method's notification. The login may fail yet,
 // when the phone falls silent: what Authorize set up has to end by itself if
 // no accounting follows.
+//
+// One with a method NonBlocking() bool that returns true is called by the
+// goroutines that read the sockets, and so must not block.
 type Authorizer interface {
 	Authorize(ctx context.Context, l Login) Grant
 }

@@ -24,6 +24,8 @@ type Handler struct {
 	auth *eap.Authenticator
 	cfg  Config
 	room room
+	// authorizerBlocks: there is an Authorizer, and he may block.
+	authorizerBlocks bool
 }
 
 var _ layeh.Handler = (*Handler)(nil)
@@ -35,6 +37,10 @@ func New(auth *eap.Authenticator, cfg Config) *Handler {
 		panic("eapradius: no Authenticator")
 	}
 	h := &Handler{auth: auth, cfg: cfg.withDefaults()}
+	if a := h.cfg.Authorizer; a != nil {
+		quick, ok := a.(interface{ NonBlocking() bool })
+		h.authorizerBlocks = !ok || !quick.NonBlocking()
+	}
 	if h.cfg.StateKeys != nil {
 		h.room = newSealed(auth, &h.cfg)
 	} else {
@@ -299,13 +305,17 @@ func (x *exchange) conclude(o eap.Outcome) progress {
 			o = eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
 		}
 	}
-	if o.Kind == eap.OutcomeSuccess && x.asksAuthorizer() {
+	if o.Kind == eap.OutcomeSuccess && !x.s.authorized {
 		// A method that has not asked before it succeeds does not get around him.
-		return x.handoff(func() progress {
+		decide := func() progress {
 			x.authorize(o.Result)
 			x.answer(o)
 			return over
-		})
+		}
+		if x.asksAuthorizer() {
+			return x.handoff(decide)
+		}
+		return decide()
 	}
 	x.answer(o)
 	return over
@@ -363,9 +373,9 @@ func (x *exchange) answer(o eap.Outcome) {
 	}
 }
 
-// asksAuthorizer reports whether authorize would ask the Authorizer, who may
+// asksAuthorizer reports whether authorize would ask an Authorizer who may
 // block.
-func (x *exchange) asksAuthorizer() bool { return x.h.cfg.Authorizer != nil && !x.s.authorized }
+func (x *exchange) asksAuthorizer() bool { return x.h.authorizerBlocks && !x.s.authorized }
 
 // authorize asks the Authorizer, once per login, and notes what he said.
 func (x *exchange) authorize(result *eap.Result) eap.Authorization {

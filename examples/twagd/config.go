@@ -14,10 +14,21 @@ import (
 // config is the configuration file. The lab makes one of its own, so that it
 // runs the same code.
 type config struct {
+	// Roles are what this server does: auth, acct, or both.
+	Roles []string `yaml:"roles"`
+	// Server is its name in tickets and Class.
+	Server string `yaml:"server"`
+	// DataDir is where sessions and tickets are kept.
+	DataDir string `yaml:"data_dir"`
+
 	Diameter diameterConfig `yaml:"diameter"`
 	SWx      swxConfig      `yaml:"swx"`
 	RADIUS   radiusConfig   `yaml:"radius"`
 	EAP      eapConfig      `yaml:"eap"`
+
+	Sessions   sessionsConfig   `yaml:"sessions"`
+	Accounting accountingConfig `yaml:"accounting"`
+
 	// Keys is the ring that all servers of the operator share, the key that
 	// seals first. Without one the server makes itself a random one.
 	Keys []keyConfig `yaml:"keys"`
@@ -172,7 +183,9 @@ func defaultConfig() config {
 			MaxConversations:    100000,
 			ConversationTimeout: 30 * time.Second,
 		},
-		Log: logConfig{Level: "info", Format: formatText},
+		Sessions:   defaultSessions(),
+		Accounting: defaultAccounting(),
+		Log:        logConfig{Level: "info", Format: formatText},
 	}
 }
 
@@ -203,8 +216,8 @@ func parseConfig(name string, data []byte) (c config, warnings []error, err erro
 		// What could not be read would fail the checks again.
 		return config{}, nil, err
 	}
-	c.applyDefaults()
 	c.locateFiles(filepath.Dir(name))
+	c.applyDefaults()
 	v := validator{src: src}
 	v.config(&c)
 	return c, v.warnings, errors.Join(v.errs...)
@@ -212,6 +225,7 @@ func parseConfig(name string, data []byte) (c config, warnings []error, err erro
 
 // applyDefaults fills in the defaults that hang on other settings.
 func (c *config) applyDefaults() {
+	c.applyRoles()
 	if c.SWx.DestinationRealm == "" {
 		c.SWx.DestinationRealm = c.Diameter.OriginRealm
 	}
@@ -246,6 +260,8 @@ func (c *config) locateFiles(dir string) {
 			*name = filepath.Join(dir, *name)
 		}
 	}
+	locate(&c.DataDir)
+	locate(&c.Accounting.Tickets.Dir)
 	for i := range c.Keys {
 		locate(&c.Keys[i].SecretFile)
 	}

@@ -20,6 +20,8 @@ type counters struct {
 	diameter [len(diameterApplications) + 1][len(diameterCommands) + 1][2]atomic.Uint64
 
 	points accessPoints
+
+	accounting accountingCounters
 }
 
 // named is a number and its name in diameter_message_count. Numbers that are
@@ -86,6 +88,7 @@ func (c *counters) samples() []sample {
 		{"eap_aka_auth_success_count", c.authSuccess.Load()},
 		{"eap_aka_auth_reject_count", c.authReject.Load()},
 	}
+	list = append(list, c.accounting.samples()...)
 	for a := range c.diameter {
 		for m := range c.diameter[a] {
 			for d := range directions {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/opentwag/twag/aka"
@@ -66,12 +68,57 @@ func (k keyConfig) end() (time.Time, error) {
 	return time.Parse(time.RFC3339, k.NotAfter)
 }
 
-// keyRing returns the ring of the configuration, or one that nobody else has
-// if there is none.
-func keyRing(list []keyConfig) (*keyring.Ring, error) {
-	if len(list) == 0 {
+// keyRing returns the ring of the configuration. If there is none, it has one key
+// that no other server has: kept in the data directory if there is one, so that pseudonyms and
+// Class outlive the process, else made for the process.
+func (s *server) keyRing() (*keyring.Ring, error) {
+	switch {
+	case len(s.cfg.Keys) > 0:
+		return configuredRing(s.cfg.Keys)
+	case s.cfg.DataDir != "":
+		s.log.Info("No keys are configured: using one of this server's own", "file", filepath.Join(s.cfg.DataDir, ownKeyFile))
+		return ownRing(s.cfg.DataDir)
+	default:
+		s.log.Info("No keys are configured: made some that no other server has and that end with this one")
 		return keyring.NewRandom(), nil
 	}
+}
+
+// ownKeyFile is the key that a server without configured ones makes for itself.
+const ownKeyFile = "key"
+
+func ownRing(dir string) (*keyring.Ring, error) {
+	name := filepath.Join(dir, ownKeyFile)
+	k := keyConfig{SecretFile: name}
+	secret, err := k.secret()
+	if errors.Is(err, os.ErrNotExist) {
+		_, _ = rand.Read(secret[:])
+		if err = os.MkdirAll(dir, 0o750); err == nil {
+			err = writeFileSynced(name, hex.AppendEncode(nil, secret[:]))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return keyring.New(keyring.Key{ID: 1, Secret: secret})
+}
+
+// writeFileSynced writes a file that is there whole or not at all, for its
+// owner only.
+func writeFileSynced(name string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}
+
+func configuredRing(list []keyConfig) (*keyring.Ring, error) {
 	keys := make([]keyring.Key, len(list))
 	for i, k := range list {
 		secret, err := k.secret()

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/opentwag/twag/keyring"
 )
 
 // newSecret returns what a configuration has for a key of the ring.
@@ -60,7 +63,11 @@ func TestKeyRing(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 
-	ring, err := keyRing(c.Keys)
+	keyRing := func(c config) (*keyring.Ring, error) {
+		s := &server{cfg: c, log: slog.New(slog.DiscardHandler)}
+		return s.keyRing()
+	}
+	ring, err := keyRing(c)
 	require.NoError(t, err)
 	derived := ring.Derive("test", 8)
 	require.Len(t, derived, 2)
@@ -70,16 +77,33 @@ func TestKeyRing(t *testing.T) {
 
 	// A file that is gone since the check is an error and no other ring.
 	require.NoError(t, os.Remove(filepath.Join(dir, "key")))
-	_, err = keyRing(c.Keys)
+	_, err = keyRing(c)
 	require.ErrorIs(t, err, os.ErrNotExist)
 
-	random, err := keyRing(nil)
+	random, err := keyRing(config{})
 	require.NoError(t, err)
 	sealed := random.Sealer("x").Seal(nil, []byte("y"), nil)
-	again, err := keyRing(nil)
+	again, err := keyRing(config{})
 	require.NoError(t, err)
 	_, err = again.Sealer("x").Open(nil, sealed, nil, time.Now())
 	require.Error(t, err, "no two servers make the same keys")
+
+	// With a place to keep it, a server makes itself a key once.
+	own := config{DataDir: filepath.Join(dir, "data")}
+	first, err := keyRing(own)
+	require.NoError(t, err)
+	sealed = first.Sealer("x").Seal(nil, []byte("y"), nil)
+	second, err := keyRing(own)
+	require.NoError(t, err)
+	plain, err := second.Sealer("x").Open(nil, sealed, nil, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "y", string(plain))
+	info, err := os.Stat(filepath.Join(own.DataDir, ownKeyFile))
+	require.NoError(t, err)
+	require.Zero(t, info.Mode().Perm()&0o077, "for its owner only")
+	require.NoError(t, os.WriteFile(filepath.Join(own.DataDir, ownKeyFile), []byte("junk"), 0o600))
+	_, err = keyRing(own)
+	require.ErrorIs(t, err, errNoSecret)
 }
 
 func TestKeyErrors(t *testing.T) {

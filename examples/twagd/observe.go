@@ -20,6 +20,7 @@ import (
 type observer struct {
 	log   *slog.Logger
 	count *counters
+	debug bool // lines for each packet are wanted
 }
 
 func (o *observer) radiusHooks() radius.Hooks {

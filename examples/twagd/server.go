@@ -12,88 +12,168 @@ import (
 	"sync"
 	"time"
 
+	layeh "layeh.com/radius"
+
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eapradius"
 	"github.com/opentwag/twag/keyring"
 	"github.com/opentwag/twag/radius"
+	"github.com/opentwag/twag/session/class"
 	"github.com/opentwag/twag/swx"
 )
 
 // server is the AAA server, whether its peers are real or the lab's.
 type server struct {
-	cfg      config
-	log      *slog.Logger
-	count    counters
+	cfg   config
+	log   *slog.Logger
+	watch observer
+	count counters
+	begun time.Time
+
+	// Of the role auth; else nil.
 	node     *diameter.Node
 	reauth   aka.ReauthStore // nil: no fast re-authentication
 	radius   *radius.Server
 	diameter net.Listener // nil: nobody connects to us
-	// listening is closed, and address set, when RADIUS requests are taken.
+
+	books *books // of the role acct; else nil
+
+	// listening is closed, and address set, when Access-Requests are taken.
 	listening chan struct{}
 	address   netip.AddrPort
 }
 
 // newServer puts the parts together. Nothing runs yet, but the Diameter port
-// is taken.
+// is taken, and sessions are loaded. Call close if it is not run.
 func newServer(cfg config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log, listening: make(chan struct{})}
-	watch := observer{log: log, count: &s.count}
-
-	var err error
-	s.node, err = diameter.NewNode(s.diameterNode(watch.diameterHooks()))
-	if err != nil {
-		return nil, err
-	}
-	ring, err := keyRing(cfg.Keys)
-	if err != nil {
-		return nil, err
-	}
-	if len(cfg.Keys) == 0 {
-		log.Info("No keys are configured: made some that no other server has and that end with this one")
-	}
-	if c := cfg.EAP.Reauthentication; c.Enabled {
-		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
-	}
-	(&swx.Handler{Terminate: s.terminate}).Register(s.node)
-	hss := swx.NewClient(s.node, s.swxClient())
-	auth, err := s.authenticator(hss, ring, watch.akaHooks())
-	if err != nil {
-		return nil, err
-	}
-	clients, err := s.radiusClients()
-	if err != nil {
-		return nil, err
-	}
-	hooks := watch.radiusHooks()
-	hooks.Listening = func(addr net.Addr) {
-		s.address = addr.(*net.UDPAddr).AddrPort()
-		close(s.listening)
-	}
-	s.radius = &radius.Server{
-		Addr:    cfg.RADIUS.Listen,
-		Clients: clients,
-		Handler: eapradius.New(auth, s.eapradius(ring)),
-		// The phone is told when the HSS is silent, so we have more patience
-		// than with the HSS.
-		Timeout:      cfg.SWx.Timeout + 4*time.Second,
-		DrainTimeout: 2 * time.Second,
-		Logger:       log,
-		Hooks:        hooks,
-	}
-	if cfg.Diameter.Listen != "" {
-		s.diameter, err = net.Listen("tcp", cfg.Diameter.Listen)
-		if err != nil {
-			return nil, fmt.Errorf("diameter.listen: %w", err)
-		}
+	s := &server{cfg: cfg, log: log, begun: time.Now(), listening: make(chan struct{})}
+	s.watch = observer{log: log, count: &s.count, debug: log.Enabled(context.Background(), slog.LevelDebug)}
+	if err := s.build(); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
+func (s *server) build() error {
+	ring, err := s.keyRing()
+	if err != nil {
+		return err
+	}
+	clients, err := s.radiusClients()
+	if err != nil {
+		return err
+	}
+	codec, err := classCodec(&s.cfg, ring)
+	if err != nil {
+		return err
+	}
+	if s.cfg.has(roleAcct) {
+		if s.books, err = openBooks(&s.cfg, codec, &s.watch); err != nil {
+			return err
+		}
+		s.books.serve(&s.cfg, clients, &s.watch)
+	}
+	if s.cfg.has(roleAuth) {
+		return s.buildAuth(ring, clients, codec)
+	}
+	return nil
+}
+
+// buildAuth makes what authenticates.
+func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, codec *class.Codec) error {
+	var err error
+	s.node, err = diameter.NewNode(s.diameterNode(s.watch.diameterHooks()))
+	if err != nil {
+		return err
+	}
+	if c := s.cfg.EAP.Reauthentication; c.Enabled {
+		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
+	}
+	(&swx.Handler{Terminate: s.terminate}).Register(s.node)
+	hss := swx.NewClient(s.node, s.swxClient())
+	auth, err := s.authenticator(hss, ring, s.watch.akaHooks())
+	if err != nil {
+		return err
+	}
+	hooks := s.watch.radiusHooks()
+	hooks.Listening = func(addr net.Addr) {
+		s.address = addr.(*net.UDPAddr).AddrPort()
+		close(s.listening)
+	}
+	handler, err := s.eapradius(ring, codec)
+	if err != nil {
+		return err
+	}
+	s.radius = &radius.Server{
+		Addr:    s.cfg.RADIUS.Listen,
+		Clients: clients,
+		Codes:   []layeh.Code{layeh.CodeAccessRequest},
+		Handler: eapradius.New(auth, handler),
+		// The phone is told when the HSS is silent, so we have more patience
+		// than with the HSS.
+		Timeout:      s.cfg.SWx.Timeout + 4*time.Second,
+		DrainTimeout: 2 * time.Second,
+		Logger:       s.log,
+		Hooks:        hooks,
+	}
+	if s.cfg.Diameter.Listen != "" {
+		s.diameter, err = net.Listen("tcp", s.cfg.Diameter.Listen)
+		if err != nil {
+			return fmt.Errorf("diameter.listen: %w", err)
+		}
+	}
+	return nil
+}
+
+// close gives back what a server holds that is not run any more.
+func (s *server) close() error {
+	if s.books == nil {
+		return nil
+	}
+	err := s.books.close()
+	s.books = nil
+	return err
+}
+
 // run serves until ctx is done, and then ends in order: requests under way are
-// answered, peers are told.
+// answered, peers are told, tickets are written. If one half fails, the other ends too.
 func (s *server) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	var authErr, acctErr error
+	if s.books != nil {
+		wg.Go(func() {
+			defer cancel()
+			acctErr = s.books.run(ctx, s.ready)
+		})
+	} else {
+		s.ready()
+	}
+	if s.radius != nil {
+		wg.Go(func() {
+			defer cancel()
+			authErr = s.runAuth(ctx)
+		})
+	}
+	wg.Wait()
+	return errors.Join(authErr, acctErr, s.close())
+}
+
+// ready says how long it took to have everything again that was there before.
+func (s *server) ready() {
+	attrs := []slog.Attr{slog.Any("roles", s.cfg.Roles), slog.Duration("after", time.Since(s.begun).Round(time.Millisecond))}
+	if s.books != nil {
+		n := s.books.manager.Counts()
+		attrs = append(attrs, slog.Int("sessions", n.Open), slog.Int("admitted", n.Admitted), slog.Duration("store", s.books.opened.Round(time.Millisecond)))
+	}
+	s.log.LogAttrs(context.Background(), slog.LevelInfo, "Ready", attrs...)
+}
+
+// runAuth serves Access-Requests.
+func (s *server) runAuth(ctx context.Context) error {
 	s.node.Start()
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -245,7 +325,7 @@ func (s *server) method(ring *keyring.Ring) (aka.Config, error) {
 	return cfg, err
 }
 
-func (s *server) eapradius(ring *keyring.Ring) eapradius.Config {
+func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec) (eapradius.Config, error) {
 	cfg := eapradius.Config{
 		MaxConversations:    s.cfg.EAP.MaxConversations,
 		ConversationTimeout: s.cfg.EAP.ConversationTimeout,
@@ -255,7 +335,12 @@ func (s *server) eapradius(ring *keyring.Ring) eapradius.Config {
 	if s.cfg.EAP.SealedState {
 		cfg.StateKeys = ring
 	}
-	return cfg
+	if s.cfg.Accounting.Class.Form == classOff && s.books == nil {
+		return cfg, nil
+	}
+	admitter, err := s.books.admitter(&s.cfg, codec, ring)
+	cfg.Authorizer = admitter
+	return cfg, err
 }
 
 func (s *server) radiusClients() (*radius.ClientTable, error) {

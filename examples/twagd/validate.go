@@ -69,10 +69,13 @@ func (v *validator) warn(key, format string, args ...any) {
 }
 
 func (v *validator) config(c *config) {
-	v.diameter(&c.Diameter)
-	v.swx(&c.SWx)
+	v.roles(c)
+	if c.has(roleAuth) {
+		v.diameter(&c.Diameter)
+		v.swx(&c.SWx)
+		v.eap(&c.EAP)
+	}
 	v.radius(&c.RADIUS)
-	v.eap(&c.EAP)
 	v.keys(c.Keys)
 	v.word("log.level", c.Log.Level, levelWords)
 	v.word("log.format", c.Log.Format, formatWords)

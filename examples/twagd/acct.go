@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	layeh "layeh.com/radius"
+
+	"github.com/opentwag/twag/accounting"
+	"github.com/opentwag/twag/keyring"
+	"github.com/opentwag/twag/radius"
+	"github.com/opentwag/twag/session"
+	"github.com/opentwag/twag/session/class"
+	"github.com/opentwag/twag/session/gateway"
+	"github.com/opentwag/twag/session/pebblestore"
+)
+
+// books is what a server with the role acct has: sessions, their accounting, and
+// the tickets.
+type books struct {
+	log      *slog.Logger
+	store    session.Store
+	manager  *session.Manager
+	recorder *accounting.Recorder
+	sink     *accounting.FileSink
+	exporter *accounting.Exporter
+	radius   *radius.Server
+	opened   time.Duration // how long the store took to open
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// classCodec makes and opens Class attributes, with the keys of all servers.
+func classCodec(cfg *config, ring *keyring.Ring) (*class.Codec, error) {
+	c := cfg.Accounting.Class
+	if c.Form == classOff {
+		return nil, nil
+	}
+	return class.New(ring, class.Config{Signed: c.Form == classSigned, AllowPlain: c.AllowPlain})
+}
+
+// openBooks opens the store, which takes its time with many sessions.
+func openBooks(cfg *config, codec *class.Codec, watch *observer) (*books, error) {
+	b := &books{log: watch.log}
+	begun := time.Now()
+	var err error
+	if b.store, err = openStore(cfg, watch); err != nil {
+		return nil, fmt.Errorf("data_dir: %w", err)
+	}
+	b.opened = time.Since(begun)
+	if err := b.build(cfg, codec, watch); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+func openStore(cfg *config, watch *observer) (session.Store, error) {
+	c := cfg.Sessions
+	if c.Store == storeMemory {
+		return session.NewMemoryStore(session.MemoryConfig{}), nil
+	}
+	return pebblestore.Open(filepath.Join(cfg.DataDir, "sessions"), pebblestore.Config{
+		Logger:         watch.log,
+		MemTableOctets: int64(c.MemtableMiB) << 20,
+		ReserveOctets:  int64(c.ReserveMiB) << 20,
+	})
+}
+
+func (b *books) build(cfg *config, codec *class.Codec, watch *observer) error {
+	c, a := cfg.Sessions, cfg.Accounting
+	manager := session.Config{
+		PerSubscriber: c.PerSubscriber, Grace: c.Grace, Linger: c.Linger,
+		Logger: watch.log, Hooks: watch.sessionHooks(),
+	}
+	if c.OnLimit == limitReplace {
+		manager.OnLimit = session.LimitReplace
+	}
+	var err error
+	if b.manager, err = session.NewManager(b.store, manager); err != nil {
+		return err
+	}
+	b.recorder = accounting.NewRecorder(b.manager, accounting.RecorderConfig{
+		Server: cfg.serverName(), Class: codec, Logger: watch.log, Hooks: watch.recorderHooks(),
+	})
+	if err := b.manager.Load(context.Background()); err != nil {
+		return err
+	}
+	watch.count.accounting.active.Store(int64(b.manager.Counts().Open))
+	t := a.Tickets
+	files := accounting.FileConfig{Dir: t.Dir, UTCOffset: t.UTCOffset, MaxOctets: int64(t.MaxMiB) << 20, SizeOnly: t.Rotate == rotateSize}
+	if t.Format == ticketJSON {
+		files.Format = accounting.FormatJSON
+	}
+	for i := range a.Rules {
+		files.Rules = append(files.Rules, a.Rules[i].rule())
+	}
+	if b.sink, err = accounting.OpenFileSink(files); err != nil {
+		return fmt.Errorf("accounting.tickets.dir: %w", err)
+	}
+	b.exporter = accounting.NewExporter(b.store, b.sink, &accounting.ExporterConfig{Logger: watch.log})
+	return nil
+}
+
+// serverName is the server's name in tickets and Class.
+func (c *config) serverName() string {
+	if c.Server != "" {
+		return c.Server
+	}
+	return c.Diameter.OriginHost
+}
+
+// serve is the accounting port.
+func (b *books) serve(cfg *config, clients radius.ClientSource, watch *observer) {
+	handler := accounting.NewHandler(b.recorder, accounting.HandlerConfig{Logger: watch.log, Hooks: watch.accountingHooks()})
+	b.radius = &radius.Server{
+		Addr: cfg.Accounting.Listen, Clients: clients, Handler: handler,
+		Codes: []layeh.Code{layeh.CodeAccountingRequest}, DrainTimeout: 2 * time.Second,
+		Logger: watch.log, Hooks: watch.accountingRadiusHooks(),
+	}
+}
+
+// admitter makes sessions of logins. b is nil on a server that only authenticates.
+func (b *books) admitter(cfg *config, codec *class.Codec, ring *keyring.Ring) (*gateway.Admitter, error) {
+	c := gateway.AdmitterConfig{
+		Server: cfg.serverName(), Area: cfg.Accounting.Area, Package: cfg.Accounting.Package, Class: codec, Names: ring,
+		Plan: cfg.Accounting.plan(), Timeout: cfg.Sessions.Timeout, Idle: cfg.Sessions.Idle,
+		AllowUnrecorded: cfg.Sessions.AllowUnrecorded,
+	}
+	if b == nil {
+		return gateway.NewAdmitter(nil, c)
+	}
+	c.History = b.recorder.History
+	return gateway.NewAdmitter(b.manager, c)
+}
+
+// run keeps the books until ctx ends: sessions that end by themselves, side
+// effects that a crash has left, tickets into files. Accounting is taken until
+// serving ends; what it has brought is written before run returns.
+func (b *books) run(ctx context.Context, ready func()) error {
+	var wg sync.WaitGroup
+	keep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	wg.Go(func() {
+		if err := b.manager.Run(keep); err != nil {
+			b.log.Error("Sessions could not all be written down", "error", err)
+		}
+	})
+	wg.Go(func() {
+		if err := b.exporter.Run(keep); err != nil {
+			b.log.Error("Tickets are left in the journal for the next start", "error", err)
+		}
+	})
+	ready()
+	err := b.radius.ListenAndServe(ctx)
+	stop()
+	wg.Wait()
+	if err != nil {
+		return fmt.Errorf("accounting.listen: %w", err)
+	}
+	return nil
+}
+
+func (b *books) close() error {
+	var err error
+	if b.sink != nil {
+		err = b.sink.Close()
+	}
+	return errors.Join(err, b.store.Close())
+}
