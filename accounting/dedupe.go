@@ -25,18 +25,18 @@ type seenEvent struct {
 }
 
 // window remembers the tickets that were kept lately: a time and a number bound
-// it. Entries are numbered from 1 on, and live in a ring.
+// it. Entries are numbered from 1 on.
 type window struct {
 	max     int
-	ring    []seenEvent
+	entries []seenEvent // from number begin on; those before first are forgotten
+	begin   uint64
 	first   uint64 // the oldest that is remembered
-	next    uint64
 	byKey   map[eventKey]uint64
 	crowded uint64 // forgotten for want of room
 }
 
 func newWindow(size int) *window {
-	return &window{max: size, first: 1, next: 1, byKey: make(map[eventKey]uint64)}
+	return &window{max: size, begin: 1, first: 1, byKey: make(map[eventKey]uint64)}
 }
 
 // entry returns an entry by its number; nil if it is forgotten.
@@ -44,22 +44,26 @@ func (w *window) entry(n uint64) *seenEvent {
 	if n < w.first {
 		return nil
 	}
-	return &w.ring[n%uint64(w.max)]
+	return &w.entries[n-w.begin]
 }
 
+// next is the number of the next entry.
+func (w *window) next() uint64 { return w.begin + uint64(len(w.entries)) }
+
 func (w *window) add(e seenEvent) {
-	if w.next-w.first == uint64(w.max) {
+	next := w.next()
+	if next-w.first == uint64(w.max) {
 		w.forget()
 		w.crowded++
 	}
-	e.before = w.byKey[e.key]
-	w.byKey[e.key] = w.next
-	at := w.next % uint64(w.max)
-	if at >= uint64(len(w.ring)) { // not full yet: the ring grows as far as it is used
-		w.ring = append(w.ring, make([]seenEvent, at+1-uint64(len(w.ring)))...)
+	// Room is used again rather than grown when half of it is for what is forgotten.
+	if forgotten := w.first - w.begin; len(w.entries) == cap(w.entries) && forgotten > uint64(len(w.entries)/2) {
+		w.entries = w.entries[:copy(w.entries, w.entries[forgotten:])]
+		w.begin = w.first
 	}
-	w.ring[at] = e
-	w.next++
+	e.before = w.byKey[e.key]
+	w.byKey[e.key] = next
+	w.entries = append(w.entries, e)
 }
 
 func (w *window) forget() {
@@ -71,7 +75,7 @@ func (w *window) forget() {
 
 // expire forgets what arrived before a time.
 func (w *window) expire(before int64) {
-	for w.first < w.next && w.entry(w.first).arrived < before {
+	for w.first < w.next() && w.entry(w.first).arrived < before {
 		w.forget()
 	}
 }

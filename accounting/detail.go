@@ -179,13 +179,7 @@ func (t *Ticket) appendAttributes(b []byte) []byte {
 
 // hasStatus reports whether there is an Acct-Status-Type.
 func hasStatus(attributes []byte) bool {
-	for len(attributes) >= 2 {
-		if attributes[0] == acctStatusType {
-			return true
-		}
-		attributes = attributes[attributes[1]:]
-	}
-	return false
+	return has(attributes, attributeRef{number: acctStatusType})
 }
 
 // appendFactName appends the name that a fact has in files.

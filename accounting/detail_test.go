@@ -292,6 +292,13 @@ func TestRecordThatIsNoTicket(t *testing.T) {
 	}
 }
 
+func TestAttributesCutShort(t *testing.T) {
+	for _, attributes := range []string{"\x01", "\x01\x00", "\x01\x05ab", "\x28\x01"} {
+		ticket := Ticket{Status: Start, Verdict: New, Attributes: []byte(tlv(1, "u") + attributes)}
+		require.Contains(t, string(AppendDetail(nil, &ticket, nil)), "\tUser-Name = \"u\"\n")
+	}
+}
+
 func TestAppendDetailDoesNotAllocate(t *testing.T) {
 	full := fullTicket()
 	zone := time.FixedZone("", 3600)

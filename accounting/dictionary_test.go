@@ -18,6 +18,7 @@ func TestDictionaryIsSound(t *testing.T) {
 			require.False(t, seen[d.name], "%s twice", d.name)
 			numbers[d.number], seen[d.name] = true, true
 			require.False(t, strings.HasPrefix(d.name, rawName) || strings.HasPrefix(d.name, computedPrefix), d.name)
+			require.NotContains(t, d.name, "_", "facts have it in place of what no name may have")
 			for i := range len(d.name) {
 				require.True(t, isNameOctet(d.name[i]) && d.name[i] != ':', d.name)
 			}

@@ -7,7 +7,9 @@
 // answers the NAS only after that: what was acknowledged is in the journal
 // exactly once, whatever died.
 //
-// An [Exporter] writes the journal's tickets to files ([DetailWriter],
-// [JSONWriter]) or another [Sink], and resumes where it stopped. [Merge]
-// makes one file of the files of two servers.
+// An [Exporter] writes the journal's tickets to files ([FileSink]) or another
+// [Sink], and resumes where it stopped. Files are in Livingston's detail layout
+// ([AppendDetail], [DetailReader]) or lines of JSON ([AppendJSON], [JSONReader]); a [Rule] makes
+// tickets of different vendors look alike. [Merge] makes one file of the files
+// of two servers.
 package accounting

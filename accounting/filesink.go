@@ -124,7 +124,7 @@ func OpenFileSink(cfg FileConfig) (*FileSink, error) {
 		return nil, fmt.Errorf("accounting: ticket files: %w", err)
 	}
 	s.pos.f = f
-	if err := errors.Join(lockFile(f), syncDir(cfg.Dir)); err != nil {
+	if err := errors.Join(lockFile(f), s.pos.reserve(), syncDir(cfg.Dir)); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("accounting: ticket files: %w", err)
 	}

@@ -16,8 +16,8 @@ type MergeConfig struct {
 	// Window is how far apart two tickets of one event may have arrived to be
 	// recognised; 2 h if 0.
 	Window time.Duration
-	// MaxWindow bounds the tickets that are remembered, and with it the memory: about 200
-	// octets each; 500 000 if 0.
+	// MaxWindow bounds the tickets that are remembered, and with it the memory: about 1 KB
+	// each; 250 000 if 0.
 	MaxWindow int
 	// Tolerance is how much the times of one event may differ between two tickets: what
 	// Acct-Delay-Time rounds off, and the servers' clocks; 5 s if 0, none if negative.
@@ -71,7 +71,7 @@ func Merge(ctx context.Context, w io.Writer, cfg *MergeConfig, inputs ...MergeIn
 		c = *cfg
 	}
 	c.Window = orDefault(c.Window, 2*time.Hour)
-	c.MaxWindow = max(orDefault(c.MaxWindow, 500_000), 1)
+	c.MaxWindow = max(orDefault(c.MaxWindow, 250_000), 1)
 	c.Tolerance = orDefault(c.Tolerance, 5*time.Second)
 	m := merger{cfg: c, dedupe: newDedupe(&c)}
 	out := bufio.NewWriterSize(w, 256<<10)

@@ -1,6 +1,7 @@
 package accounting
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -26,13 +27,27 @@ type positionFile struct {
 
 const slotSize = 256
 
+// reserve gives the slots their room on the disk, as long as there is some.
+func (p *positionFile) reserve() error {
+	info, err := p.f.Stat()
+	if err != nil || info.Size() >= 2*slotSize {
+		return err
+	}
+	b := make([]byte, 2*slotSize-info.Size())
+	for i := range b {
+		b[i] = ' '
+	}
+	_, err = p.f.WriteAt(b, info.Size())
+	return errors.Join(err, p.f.Sync())
+}
+
 // read returns the later one of the slots; the zero position if none holds.
 func (p *positionFile) read() (position, error) {
 	var latest position
 	for i := range 2 {
 		var b [slotSize]byte
 		if _, err := p.f.ReadAt(b[:], int64(i)*slotSize); err != nil {
-			if err == io.EOF { // a new file
+			if errors.Is(err, io.EOF) { // not reserved
 				continue
 			}
 			return position{}, err

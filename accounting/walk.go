@@ -6,7 +6,7 @@ import "encoding/binary"
 // one out of their Vendor-Specific attribute (RFC 2865, section 5.26); so does a
 // single one of another vendor. Whatever does not have that form is attribute 26 as it is.
 type walk struct {
-	rest []byte // well formed
+	rest []byte
 
 	inner  []byte // what is left of a Vendor-Specific attribute
 	vendor uint32
@@ -15,10 +15,11 @@ type walk struct {
 
 const vendorSpecific = 26
 
-// next returns the next attribute and its value, which aliases the packet.
+// next returns the next attribute and its value, which aliases the packet. It ends where
+// the attributes are not well formed, which those of a ticket always are.
 func (w *walk) next() (ref attributeRef, value []byte, ok bool) {
 	if len(w.inner) == 0 {
-		if len(w.rest) < 2 {
+		if len(w.rest) < 2 || w.rest[1] < 2 || int(w.rest[1]) > len(w.rest) {
 			return attributeRef{}, nil, false
 		}
 		number, value := w.rest[0], w.rest[2:w.rest[1]]

@@ -22,7 +22,7 @@ func (o *ticketOptions) zoneFlag(fs *flag.FlagSet) {
 
 func (o *ticketOptions) dedupeFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&o.dedupe.Window, "window", 2*time.Hour, "`time` between the arrivals of an event's tickets, at most")
-	fs.IntVar(&o.dedupe.MaxWindow, "max-window", 500_000, "`tickets` remembered, at most; 200 octets each")
+	fs.IntVar(&o.dedupe.MaxWindow, "max-window", 250_000, "`tickets` remembered, at most; about 1 KB each")
 	fs.DurationVar(&o.dedupe.Tolerance, "tolerance", 5*time.Second, "`difference` in the times of one event, at most; -1ns for none")
 }
 
