@@ -19,7 +19,7 @@ var ErrState = errors.New("gy: not a stored session")
 
 // AppendState appends the whole session to b: what [Machine.Restore] needs to
 // go on in another process, the pending request included. A session with one
-// rating group takes 200 to 500 octets.
+// rating group takes 200 to 600 octets.
 func (s *Session) AppendState(b []byte) []byte {
 	c := stateCodec{b: append(b, stateVersion)}
 	c.session(s)

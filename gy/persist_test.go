@@ -1,0 +1,151 @@
+package gy
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// states are sessions at many points, stored.
+func states(t testing.TB) [][]byte {
+	t.Helper()
+	m := NewMachine(config())
+	now := time.Unix(1700000000, 0)
+	s := m.NewSession("twag1.example.net;1;2", &Info{
+		Subscriptions: []Subscription{{SubscriptionIMSI, []byte("001010000000001")}, {SubscriptionE164, []byte("15551234")}},
+		PS:            PSInformation{CalledStationID: []byte("internet"), RATType: []byte{3}, SSID: []byte("cafe")},
+	})
+	var all [][]byte
+	keep := func(Output) { all = append(all, s.AppendState(nil)) }
+	answer := func(a CCA) { keep(s.Answer(now, s.request.seq, &a)) }
+	keep(Output{})
+	keep(s.Start(now))
+	a := grant(mega, final(FinalRestrict))
+	a.Services[0].Granted.TariffChange = now.Add(time.Second)
+	a.OriginHost = []byte("ocs1")
+	answer(a)
+	now = now.Add(2 * time.Second)
+	keep(s.Account(now, 0, Counters{1, 2, 3}))
+	keep(s.Account(now, 0, Counters{1, 2, mega}))
+	keep(s.Change(now, &Info{}, true))
+	keep(s.Fail(now, s.request.seq, FailureLost))
+	keep(s.Timer(now.Add(time.Minute)))
+	keep(s.Stop(now, 0, Counters{1, 2, 2 * mega}, CauseLogout))
+	return all
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	m := NewMachine(config())
+	for _, b := range states(t) {
+		_, err := m.Restore(b)
+		require.NoError(t, err)
+		for n := range b {
+			_, err := m.Restore(b[:n])
+			require.ErrorIs(t, err, ErrState, "cut at %d", n)
+		}
+		_, err = m.Restore(append(b[:len(b):len(b)], 0))
+		require.ErrorIs(t, err, ErrState)
+	}
+	_, err := m.Restore([]byte{stateVersion + 1})
+	require.ErrorIs(t, err, ErrState)
+	_, err = m.Restore(make([]byte, maxState+1))
+	require.ErrorIs(t, err, ErrState)
+}
+
+func TestStateIsSmall(t *testing.T) {
+	for _, b := range states(t) {
+		require.Less(t, len(b), 640)
+	}
+}
+
+// FuzzRestore: what is read back can be used without a panic, and is written
+// as it was read.
+func FuzzRestore(f *testing.F) {
+	for _, b := range states(f) {
+		f.Add(b)
+	}
+	m := NewMachine(config())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := m.Restore(b)
+		if err != nil {
+			return
+		}
+		again, err := m.Restore(s.AppendState(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(again.AppendState(nil)) != string(s.AppendState(nil)) {
+			t.Fatal("not stable")
+		}
+		now := time.Unix(1700000000, 0)
+		s.Resume(now)
+		s.Timer(now.Add(time.Hour))
+		s.Account(now, 0, Counters{1 << 40, 1 << 40, 1 << 40})
+		s.Reauthorize(now, nil)
+		a := grant(mega)
+		s.Answer(now, s.request.seq, &a)
+		if s.request.kind != 0 {
+			if _, err := s.AppendRequest(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.NextInterim(now)
+		s.SessionTimeout()
+		s.Abort(now)
+		s.Stop(now, 0, Counters{1 << 41, 1 << 41, 1 << 41}, CauseLogout)
+		s.Usage()
+	})
+}
+
+// BenchmarkUpdate is a whole charged interim: counters, CCR-U, the state
+// stored, the request made, the answer read and taken, the state stored again.
+func BenchmarkUpdate(b *testing.B) {
+	m := NewMachine(config())
+	now := time.Unix(1700000000, 0)
+	s := m.NewSession("twag1.example.net;1;2", &Info{
+		Subscriptions: []Subscription{{SubscriptionIMSI, []byte("001010000000001")}, {SubscriptionE164, []byte("15551234")}},
+		PS:            PSInformation{CalledStationID: []byte("internet"), RATType: []byte{3}, SSID: []byte("cafe")},
+	})
+	s.Start(now)
+	g := grant(mega)
+	s.Answer(now, s.request.seq, &g)
+	msg, err := g.Encode(nil, requestHeader(false, 0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	state, req := make([]byte, 0, 1024), make([]byte, 0, 1024)
+	var a CCA
+	var c Counters
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(time.Minute)
+		c.Seconds += 60
+		c.Input += mega
+		out := s.Account(now, 0, c)
+		if !out.Send {
+			b.Fatal("no request")
+		}
+		state = s.AppendState(state[:0])
+		if _, err := s.AppendRequest(req); err != nil {
+			b.Fatal(err)
+		}
+		if err := a.Decode(msg); err != nil {
+			b.Fatal(err)
+		}
+		s.Answer(now, out.Seq, &a)
+		state = s.AppendState(state[:0])
+	}
+	b.ReportMetric(float64(len(state)), "state-octets")
+}
+
+func BenchmarkRestore(b *testing.B) {
+	m := NewMachine(config())
+	state := states(b)[4]
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Restore(state); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
