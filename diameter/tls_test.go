@@ -276,7 +276,7 @@ func TestTLSHandshakeTimeout(t *testing.T) {
 	ours := diametertest.NewAuthority(t)
 	short := func(cfg *diameter.Config) {
 		cfg.TLS = ours.Config(ours.Certificate(ourHost))
-		cfg.HandshakeTimeout = 50 * time.Millisecond
+		cfg.HandshakeTimeout = 500 * time.Millisecond
 	}
 	t.Run("we connect", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0") // which never accepts

@@ -23,7 +23,6 @@ type rule struct {
 const (
 	layeh    = "layeh.com/radius/..."
 	diam     = "github.com/fiorix/go-diameter/v4/..."
-	sctp     = "github.com/ishidawataru/sctp"
 	bytecode = "golang.org/x/crypto/cryptobyte/..."
 )
 
@@ -47,7 +46,7 @@ var arrows = map[string]rule{
 	"radius/radiustest": {own: []string{"radius", "eap", "eap/eaptest", "aka", "milenage"}, others: []string{layeh, "golang.org/x/net/...", "golang.org/x/sys/..."}},
 
 	"diameter/wire":         {deep: true},
-	"diameter":              {own: []string{"diameter/wire"}, others: []string{bytecode, diam, sctp}},
+	"diameter":              {own: []string{"diameter/wire"}, others: []string{bytecode, diam}},
 	"diameter/diametertest": {own: []string{"diameter", "diameter/wire"}},
 	"swx":                   {own: []string{"diameter", "diameter/wire", "aka", "eap"}, others: []string{bytecode, diam}},
 	"swx/swxtest":           {own: []string{"swx", "diameter", "diameter/wire", "aka", "aka/auc", "eap", "milenage"}, others: []string{diam}},
