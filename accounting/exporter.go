@@ -49,7 +49,7 @@ type ExporterHooks struct {
 type ExportInfo struct {
 	Tickets  int
 	Last     uint64        // sequence number of the last one
-	Duration time.Duration // from the first read to the sink's Sync
+	Duration time.Duration // from the first read until they were known to be durable
 }
 
 // Exporter brings a journal's tickets to a [Sink], each once, in order, and
@@ -69,6 +69,7 @@ type Exporter struct {
 	tickets []Ticket
 	entries []byte
 	bounds  []entryBound
+	pending []uint64 // written, and not known to be durable; at most syncEvery batches
 
 	exported, failures atomic.Uint64
 	synced             atomic.Uint64
@@ -190,22 +191,24 @@ func (e *Exporter) round(ctx context.Context) error {
 const syncEvery = 32
 
 func (e *Exporter) export(ctx context.Context, began time.Time) error {
-	if err := e.resume(ctx); err != nil {
+	if err := e.resume(ctx, began); err != nil {
 		return err
 	}
-	written := 0
 	for batch := 1; ; batch++ {
 		n, err := e.read(ctx)
 		if err == nil && n > 0 {
 			if err = e.sink.Write(ctx, e.tickets[:n]); err == nil {
 				e.last = e.tickets[n-1].Seq
-				written += n
+			}
+			// Also what a failed Write may have brought there.
+			for i := range n {
+				e.pending = append(e.pending, e.tickets[i].Seq)
 			}
 		}
-		if err == nil && written > 0 && (n < e.cfg.Batch || batch%syncEvery == 0) {
+		if err == nil && len(e.pending) > 0 && (n < e.cfg.Batch || batch%syncEvery == 0) {
 			if err = e.sink.Sync(ctx); err == nil {
-				e.done(ExportInfo{written, e.last, time.Since(began)})
-				written, began = 0, time.Now()
+				e.done(e.last, began)
+				began = time.Now()
 			}
 		}
 		if err != nil {
@@ -218,16 +221,25 @@ func (e *Exporter) export(ctx context.Context, began time.Time) error {
 	}
 }
 
-func (e *Exporter) done(info ExportInfo) {
-	e.synced.Store(info.Last)
-	e.exported.Add(uint64(info.Tickets))
+// done counts what is durable up to last.
+func (e *Exporter) done(last uint64, began time.Time) {
+	n := 0
+	for n < len(e.pending) && e.pending[n] <= last {
+		n++
+	}
+	e.pending = e.pending[:0]
+	if n == 0 {
+		return
+	}
+	e.synced.Store(last)
+	e.exported.Add(uint64(n))
 	if e.cfg.Hooks.Exported != nil {
-		e.cfg.Hooks.Exported(info)
+		e.cfg.Hooks.Exported(ExportInfo{n, last, time.Since(began)})
 	}
 }
 
 // resume asks the sink where it is, at the beginning and after failures.
-func (e *Exporter) resume(ctx context.Context) error {
+func (e *Exporter) resume(ctx context.Context, began time.Time) error {
 	if e.asked {
 		return nil
 	}
@@ -248,6 +260,7 @@ func (e *Exporter) resume(ctx context.Context) error {
 		e.synced.Store(last)
 		e.resumed = true
 	}
+	e.done(last, began) // a sink may make durable what a failure came after
 	e.asked, e.last = true, last
 	return nil
 }

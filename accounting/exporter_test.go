@@ -246,6 +246,7 @@ func TestExporterOutlivesFailures(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				s.requireAll(t, 20)
 				require.False(t, e.Stats().Failing)
+				require.Equal(t, uint64(20), e.Stats().Exported)
 				require.Equal(t, 1, strings.Count(lines.String(), logExportAgain))
 				require.NoError(t, stop())
 			})
@@ -257,9 +258,11 @@ func TestExporterGoesOnBehindHalfABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, s := &fakeJournal{}, &memorySink{failAt: 2}
 		j.add(t, 30)
-		stop := run(t, NewExporter(j, s, &ExporterConfig{Batch: 10}))
+		e := NewExporter(j, s, &ExporterConfig{Batch: 10})
+		stop := run(t, e)
 		time.Sleep(5 * time.Second)
 		s.requireAll(t, 30)
+		require.Equal(t, ExporterStats{Exported: 30, Last: 30, Failures: 1}, e.Stats())
 		require.NoError(t, stop())
 	})
 }

@@ -148,10 +148,12 @@ func (s *FileSink) closeFile() error {
 	return err
 }
 
-// Last implements [Sink].
+// Last implements [Sink]. What was written and not synced it syncs, or else goes back.
 func (s *FileSink) Last(context.Context) (uint64, error) {
 	if s.ready {
-		return s.last, nil
+		if s.ready = s.sync() == nil; s.ready {
+			return s.last, nil
+		}
 	}
 	if err := s.recover(); err != nil {
 		return 0, fmt.Errorf("accounting: ticket files: %w", err)

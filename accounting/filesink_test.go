@@ -165,6 +165,25 @@ func TestFileConfigThatCannotBe(t *testing.T) {
 	require.ErrorIs(t, (&FileSink{}).Sync(t.Context()), errNotReady)
 }
 
+func TestLastIsDurable(t *testing.T) {
+	s := openSink(t, FileConfig{Dir: t.TempDir()})
+	require.NoError(t, s.Write(t.Context(), numbered(1, 2)))
+	require.Zero(t, s.durable)
+	last, err := s.Last(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []uint64{2, 2}, []uint64{last, s.durable})
+	// A file that cannot be synced any more: what was written since comes again.
+	require.NoError(t, s.Write(t.Context(), numbered(3)))
+	require.NoError(t, s.file.Close())
+	last, err = s.Last(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(2), last)
+	require.NoError(t, s.Write(t.Context(), numbered(3)))
+	require.NoError(t, s.Sync(t.Context()))
+	_, seqs := ticketFiles(t, s.cfg.Dir, FormatDetail)
+	require.Equal(t, []uint64{1, 2, 3}, seqs)
+}
+
 func TestRulesAreAppliedOnTheWay(t *testing.T) {
 	dir := t.TempDir()
 	s := openSink(t, FileConfig{Dir: dir, Rules: []Rule{{Action: SetValue, Attribute: "NAS-Identifier", Value: "same"}}})
