@@ -17,5 +17,6 @@
 // It is built for load: some sockets with 256 requests in flight on each, one
 // goroutine a socket that also runs the phones, no timer for any request.
 //
-// Accounting and dynamic authorization (RFC 5176) are not here.
+// [DynAuth] is its side of dynamic authorization (RFC 5176). Accounting is not
+// here.
 package radiustest
