@@ -280,8 +280,7 @@ func (s *Session) keepFinal(g *group, m *MSCC) {
 	g.clearGrant()
 	g.finalAction = m.Final.Action
 	if m.Final.Action != FinalTerminate {
-		f := m.Final.clone()
-		g.final = &f
+		g.final = m.Final.keep()
 	}
 }
 

@@ -157,3 +157,31 @@ func (d *Redirect) decodeExtension(a wire.AVP) error {
 	}
 	return r.Err()
 }
+
+// maxFinal bounds what is kept of a Final-Unit-Indication, in octets: it is
+// part of the stored state.
+const maxFinal = 2048
+
+// keep returns a copy with memory of its own. Filters beyond maxFinal are left
+// out: since they say what stays allowed, less is allowed then.
+func (f *FinalUnit) keep() *FinalUnit {
+	left := maxFinal
+	keep := func(v []byte) []byte {
+		if v == nil || len(v) > left {
+			return nil
+		}
+		left -= len(v)
+		return append([]byte{}, v...)
+	}
+	list := func(all [][]byte) (kept [][]byte) {
+		for _, v := range all {
+			if v = keep(v); v != nil {
+				kept = append(kept, v)
+			}
+		}
+		return kept
+	}
+	k := &FinalUnit{Action: f.Action, Redirect: Redirect{f.Redirect.Type, keep(f.Redirect.Address)}}
+	k.Filters, k.FilterIDs = list(f.Filters), list(f.FilterIDs)
+	return k
+}

@@ -81,9 +81,14 @@ func (g *group) live() bool { return g.status != groupBlocked }
 // unreported is what lies between confirmed and total.
 func (g *group) unreported() Counters { return g.total.minus(g.confirmed) }
 
+// maxCounter bounds each counter, so that sums do not overflow: no session has
+// 4 EiB.
+const maxCounter = 1 << 62
+
 // account takes cumulative counters. Ones that decrease are ignored one by
 // one: what is given here must never go back.
 func (g *group) account(now instant, c Counters, split bool) {
+	c = Counters{min(c.Seconds, maxCounter), min(c.Input, maxCounter), min(c.Output, maxCounter)}
 	old := g.total
 	seconds := c.Seconds - min(c.Seconds, g.session)
 	g.session += seconds

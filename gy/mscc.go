@@ -1,8 +1,6 @@
 package gy
 
 import (
-	"slices"
-
 	"github.com/opentwag/twag/diameter/wire"
 )
 
@@ -202,18 +200,4 @@ func (m *MSCC) decode(a wire.AVP) error {
 // any.
 func (m *MSCC) For(ratingGroup uint32) bool {
 	return !m.HasRatingGroup || m.RatingGroup == ratingGroup
-}
-
-// clone returns a copy with memory of its own for the lists.
-func (f FinalUnit) clone() FinalUnit {
-	f.Filters = slices.Clone(f.Filters)
-	for i := range f.Filters {
-		f.Filters[i] = slices.Clone(f.Filters[i])
-	}
-	f.FilterIDs = slices.Clone(f.FilterIDs)
-	for i := range f.FilterIDs {
-		f.FilterIDs[i] = slices.Clone(f.FilterIDs[i])
-	}
-	f.Redirect.Address = slices.Clone(f.Redirect.Address)
-	return f
 }

@@ -11,8 +11,9 @@ import (
 // stateVersion is the first octet of a stored session.
 const stateVersion = 1
 
-// maxState bounds a stored session, and what is read as one.
-const maxState = 16 << 10
+// maxState bounds a stored session, and what is read as one: maxGroups with
+// maxFinal each, and the rest.
+const maxState = 64 << 10
 
 // ErrState: the octets are no stored session of a version that is known.
 var ErrState = errors.New("gy: not a stored session")
@@ -217,7 +218,7 @@ func (c *stateCodec) session(s *Session) {
 	for i := range s.groups {
 		c.group(&s.groups[i])
 	}
-	if c.reading && (len(s.id) > 200 || len(s.host) > 255 || s.troubleFrom > s.octets()) {
+	if c.reading && (len(s.id) > maxID || len(s.host) > 255 || s.troubleFrom > s.octets()) {
 		c.failed = true
 	}
 }

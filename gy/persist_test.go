@@ -59,6 +59,36 @@ func TestStateIsSmall(t *testing.T) {
 	}
 }
 
+// The largest state there can be is read back.
+func TestLargestState(t *testing.T) {
+	cfg := config()
+	cfg.Profile.RatingGroups = make([]uint32, maxGroups)
+	long := make([]byte, 900)
+	m := NewMachine(cfg)
+	s := m.NewSession(string(make([]byte, 600)), &Info{
+		Subscriptions: []Subscription{{SubscriptionIMSI, long}, {SubscriptionE164, long}},
+		PS:            PSInformation{CalledStationID: long},
+	})
+	now := time.Unix(1700000000, 0)
+	s.Start(now)
+	a := grant(1, final(FinalRedirect))
+	for range maxFilters {
+		a.Services[0].Final.Filters = append(a.Services[0].Final.Filters, long)
+		a.Services[0].Final.FilterIDs = append(a.Services[0].Final.FilterIDs, long)
+	}
+	a.Services[0].HasRatingGroup = false
+	a.OriginHost = make([]byte, 300)
+	s.Answer(now, s.request.seq, &a)
+	for i := range maxGroups {
+		s.Account(now, i, Counters{1<<64 - 1, 1<<64 - 1, 1<<64 - 1})
+	}
+	b := s.AppendState(nil)
+	require.Greater(t, len(b), 30000)
+	back, err := m.Restore(b)
+	require.NoError(t, err)
+	require.Equal(t, PendingU, back.State())
+}
+
 // FuzzRestore: what is read back can be used without a panic, and is written
 // as it was read.
 func FuzzRestore(f *testing.F) {

@@ -175,14 +175,20 @@ type Session struct {
 	groups []group
 }
 
-// NewSession returns a session in Idle. id is a Session-Id that was never used.
+// maxID bounds a Session-Id: a DiameterIdentity and what follows it.
+const maxID = 512
+
+// NewSession returns a session in Idle. id is a Session-Id that was never
+// used, of at most 512 octets. What of info is longer than is good for a
+// stored state is left out: rating groups after the 16th, AVPs after 1024
+// octets.
 func (m *Machine) NewSession(id string, info *Info) *Session {
 	groups := info.RatingGroups
 	if len(groups) == 0 {
 		groups = m.cfg.Profile.RatingGroups
 	}
 	groups = groups[:min(len(groups), maxGroups)]
-	s := &Session{m: m, id: []byte(id), mode: m.cfg.Mode, groups: make([]group, len(groups))}
+	s := &Session{m: m, id: []byte(id[:min(len(id), maxID)]), mode: m.cfg.Mode, groups: make([]group, len(groups))}
 	for i, rg := range groups {
 		s.groups[i].ratingGroup = rg
 	}

@@ -47,6 +47,10 @@ const (
 
 // Equipment is User-Equipment-Info (RFC 8506, section 8.49). A nil Value is
 // its absence.
+//
+// RFC 8506 has a MAC in the form of RFC 3580, section 3.21
+// ("00-10-A4-23-19-C0"). There are servers, and tshark, that take nothing but
+// its six octets.
 type Equipment struct {
 	Type  EquipmentType
 	Value []byte
