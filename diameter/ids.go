@@ -29,6 +29,11 @@ func (i *identifiers) nextEndToEnd() uint32 {
 	}
 }
 
+// NewEndToEndID returns an End-to-End identifier that was never used, for a
+// request that has to keep its own when it is sent again (RFC 6733, section
+// 3). Exchange gives one to a request that has none.
+func (n *Node) NewEndToEndID() uint32 { return n.ids.nextEndToEnd() }
+
 func (i *identifiers) nextSession(host string) string {
 	n := i.session.Add(1)
 	b := make([]byte, 0, len(host)+22)
