@@ -487,3 +487,33 @@ func TestRestart(t *testing.T) {
 		require.EqualValues(t, 43, x.request().Header().EndToEnd)
 	})
 }
+
+// A refused login whose CCR-T is never answered does not live for ever.
+func TestRefusedLoginIsForgotten(t *testing.T) {
+	x := begin(t, nil)
+	x.start()
+	x.answer(refusal(ResultCreditLimitReached))
+	x.wantService(ServiceRefused, EndCredit)
+	x.wantSend(RequestTermination, 1)
+	x.fail(FailureTimeout)
+	for n := 0; !x.out.Done; n++ {
+		require.Less(t, n, 1000)
+		x.advance(x.out.Deadline.Sub(x.now))
+		if x.out.Send {
+			x.fail(FailureNotSent)
+		}
+	}
+	require.Zero(t, x.out.WrittenOff)
+}
+
+// More usage long after the end has its own time to be reported.
+func TestLateUsage(t *testing.T) {
+	x := opened(t, 10*mega, nil)
+	x.stop(mega, 5)
+	x.result(ResultSuccess)
+	require.True(t, x.out.Done)
+	x.now = x.now.Add(48 * time.Hour)
+	x.stop(2*mega, 6)
+	x.wantSend(RequestInitial, 0)
+	require.Zero(t, x.out.WrittenOff)
+}
