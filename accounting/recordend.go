@@ -20,18 +20,21 @@ func (r *Recorder) End(ctx context.Context, en *session.Entry, why session.Reaso
 	}
 	now := time.Now()
 	var txn session.Txn
+	var then afterwards
 	open := en.Session.State == session.Open
 	if open {
-		if err := r.archive(ctx, &txn, en, why, now); err != nil {
+		if err := r.archive(ctx, &txn, &then, en, why, now); err != nil {
 			return err
 		}
 	} else {
 		en.Session.Finish(why, now)
+		r.charge(&txn, &en.Session, now, &then)
 		txn.Put(en)
 	}
 	if _, err := r.m.Commit(ctx, &txn); err != nil {
 		return err
 	}
+	then.do()
 	if !open {
 		return nil
 	}
@@ -45,13 +48,14 @@ func (r *Recorder) End(ctx context.Context, en *session.Entry, why session.Reaso
 }
 
 // archive adds to txn the end of an open session as of its latest event.
-func (r *Recorder) archive(ctx context.Context, txn *session.Txn, en *session.Entry, why session.Reason, now time.Time) error {
+func (r *Recorder) archive(ctx context.Context, txn *session.Txn, then *afterwards, en *session.Entry, why session.Reason, now time.Time) error {
 	s := &en.Session
 	m := r.memory(ctx, s)
 	m.Archive()
 	s.Accounting = m.Append(nil)
 	s.Cause = causeOf(why)
 	s.Finish(why, now)
+	r.charge(txn, s, now, then)
 	txn.Put(en)
 
 	last := Event{Arrived: now}

@@ -31,10 +31,18 @@ type RecorderConfig struct {
 	// us to take it for restarted, within ten minutes. Zero is 3; negative: it is never
 	// taken for restarted.
 	SilentRestart int
+	// Charge charges the sessions that change. nil: nobody does.
+	Charge ChargeFunc
 
 	Logger *slog.Logger // nil: silence
 	Hooks  RecorderHooks
 }
+
+// ChargeFunc is called with each session that an event, or the server itself, has changed or
+// ended, before that is committed. It may change the session's Charging and Wake, and add to
+// txn. After a conflict it is called again, with the session as it is then. What it
+// returns, if not nil, is called when the commit has succeeded.
+type ChargeFunc func(txn *session.Txn, s *session.Session, now time.Time) (then func())
 
 // RecorderHooks are called synchronously after a commit; they must not block and may be
 // called concurrently. Each may be nil.
@@ -83,6 +91,32 @@ type buffers struct {
 	memory []byte
 	facts  []Fact
 	silent bool // a silent restart of the NAS was found
+	then   afterwards
+}
+
+// afterwards is what is to be done when a commit has succeeded.
+type afterwards []func()
+
+func (a *afterwards) do() {
+	for _, f := range *a {
+		f()
+	}
+	a.reset()
+}
+
+func (a *afterwards) reset() {
+	clear(*a)
+	*a = (*a)[:0]
+}
+
+// charge lets the session be charged, if anybody does.
+func (r *Recorder) charge(txn *session.Txn, s *session.Session, now time.Time, then *afterwards) {
+	if r.cfg.Charge == nil {
+		return
+	}
+	if f := r.cfg.Charge(txn, s, now); f != nil {
+		*then = append(*then, f)
+	}
 }
 
 // NewRecorder returns a recorder over m, and makes it the one that ends m's sessions
@@ -122,6 +156,7 @@ func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
 	for range attempts {
 		var info RecordInfo
 		b.txn.Reset()
+		b.then.reset()
 		b.silent = false
 		if e.hasSession() {
 			info, err = r.recordSession(ctx, e, &c, b)
@@ -238,6 +273,7 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 
 	b.memory = m.Append(b.memory[:0])
 	apply(&f.entry.Session, e, c, f.login, &m, b.memory)
+	r.charge(&b.txn, &f.entry.Session, e.Arrived, &b.then)
 	b.txn.Put(f.entry)
 	if err := r.closeOthers(ctx, e, f, b); err != nil {
 		return info, err
@@ -259,6 +295,7 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 	if _, err = r.m.Commit(ctx, &b.txn); err != nil {
 		return info, err
 	}
+	b.then.do()
 	if b.silent {
 		r.restarted(ctx, e.NAS, e.When(), true)
 	}

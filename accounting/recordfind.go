@@ -162,7 +162,7 @@ func (r *Recorder) closeOthers(ctx context.Context, e *Event, f found, b *buffer
 		if en.Session.State != session.Open {
 			continue
 		}
-		if err := r.archive(ctx, &b.txn, en, reasonOfReuse(&en.Session, e), e.Arrived); err != nil {
+		if err := r.archive(ctx, &b.txn, &b.then, en, reasonOfReuse(&en.Session, e), e.Arrived); err != nil {
 			return err
 		}
 		reused = true
