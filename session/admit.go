@@ -19,17 +19,24 @@ const admitAttempts = 4
 // It fails with ErrLimit if the subscriber has as many sessions as allowed and they
 // are not to be replaced.
 func (m *Manager) Admit(ctx context.Context, s Session) (Session, error) {
+	return m.AdmitWith(ctx, s, nil)
+}
+
+// AdmitWith is Admit with a last word: prepare is called with the session as it is going to
+// be committed, its ID set, and may change Charging and Wake. It may be called again, after a
+// conflict. Its error is returned, and nothing is committed.
+func (m *Manager) AdmitWith(ctx context.Context, s Session, prepare func(*Session) error) (Session, error) {
 	var err error
 	for range admitAttempts {
 		var out Session
-		if out, err = m.admit(ctx, s); !errors.Is(err, ErrConflict) {
+		if out, err = m.admit(ctx, s, prepare); !errors.Is(err, ErrConflict) {
 			return out, err
 		}
 	}
 	return Session{}, err
 }
 
-func (m *Manager) admit(ctx context.Context, s Session) (Session, error) {
+func (m *Manager) admit(ctx context.Context, s Session, prepare func(*Session) error) (Session, error) {
 	now := time.Now()
 	var txn Txn
 	entry := NewEntry(s)
@@ -52,6 +59,11 @@ func (m *Manager) admit(ctx context.Context, s Session) (Session, error) {
 		entry.Session.Usage = Usage{}
 	}
 	entry.Session.Admitted = now
+	if prepare != nil {
+		if err := prepare(&entry.Session); err != nil {
+			return Session{}, err
+		}
+	}
 	txn.Put(entry)
 	if _, err := m.Commit(ctx, &txn); err != nil {
 		return Session{}, err
