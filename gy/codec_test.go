@@ -415,6 +415,10 @@ func TestNames(t *testing.T) {
 	require.Equal(t, "FailureHandling(9)", FailureHandling(9).String())
 	require.Equal(t, "RESTRICT_ACCESS", FinalRestrict.String())
 	require.Equal(t, "FinalAction(9)", FinalAction(9).String())
+	require.Equal(t, "no credit", EndCredit.String())
+	require.Equal(t, "EndReason(99)", EndReason(99).String())
+	require.Equal(t, "redirect", VerdictRedirect.String())
+	require.Equal(t, "Verdict(99)", Verdict(99).String())
 }
 
 func BenchmarkCCRDecode(b *testing.B) {

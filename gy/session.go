@@ -119,7 +119,9 @@ const (
 // A request that is refused may have been debited or not. RFC 8506 (Table 6;
 // section 9.1) says that it was; Profile.DropsRefusedUsage says otherwise.
 // UNKNOWN_SESSION_ID debits nothing, except in answer to a CCR-T that was sent
-// before: the first one has closed the session.
+// before: the first one has closed the session. One case cannot be told from
+// here: a server that debits a CCR-U, loses its answer and then the session,
+// but not the debit, is told of that usage twice.
 //
 // # Without the server
 //
