@@ -35,6 +35,18 @@ func (f *faults) MaybeError(op errorfs.Op) error {
 	return nil
 }
 
+// faulty wraps fs. Package errorfs does not wrap files that are used again.
+func faulty(fs vfs.FS, f *faults) vfs.FS { return reusing{errorfs.Wrap(fs, f)} }
+
+type reusing struct{ vfs.FS }
+
+func (r reusing) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := r.Rename(oldname, newname); err != nil {
+		return nil, err
+	}
+	return r.OpenReadWrite(newname, category)
+}
+
 func isKind(kinds ...errorfs.OpKind) func(errorfs.Op, string) bool {
 	return func(op errorfs.Op, _ string) bool {
 		for _, k := range kinds {
@@ -62,7 +74,7 @@ var failureCases = []struct {
 }{
 	{name: "log write", match: on(".log", errorfs.OpFileWrite), err: syscall.ENOSPC},
 	{name: "log sync", match: on(".log", errorfs.OpFileSync, errorfs.OpFileSyncData), err: syscall.EIO},
-	{name: "log create", match: on(".log", errorfs.OpCreate, errorfs.OpReuseForWrite), err: syscall.ENOSPC},
+	{name: "log create", match: on(".log", errorfs.OpCreate, errorfs.OpRename), err: syscall.ENOSPC},
 	{name: "manifest write", match: on("MANIFEST", errorfs.OpFileWrite), err: syscall.ENOSPC},
 	{name: "manifest sync", match: on("MANIFEST", errorfs.OpFileSync, errorfs.OpFileSyncData), err: syscall.EIO},
 	{name: "directory sync", match: on(dbDir, errorfs.OpFileSync), err: syscall.EIO},
@@ -83,9 +95,9 @@ func TestFailures(t *testing.T) {
 			t.Parallel()
 			mem := vfs.NewCrashableMem()
 			f := &faults{match: c.match, err: c.err}
-			cfg := small(errorfs.Wrap(mem, f))
+			cfg := small(faulty(mem, f))
 			cfg.MemTableOctets = minMemTable
-			cfg.CommitTimeout = 400 * time.Millisecond
+			cfg.CommitTimeout = 2 * time.Second // longer than a busy machine takes
 			var states stateLog
 			cfg.Hooks.StateChanged = states.add
 			s := open(t, dbDir, cfg)
@@ -153,8 +165,8 @@ func TestHang(t *testing.T) {
 		return false
 	}
 	f.on.Store(true)
-	cfg := small(errorfs.Wrap(mem, f))
-	cfg.CommitTimeout = 50 * time.Millisecond
+	cfg := small(faulty(mem, f))
+	cfg.CommitTimeout = 250 * time.Millisecond
 	s := open(t, dbDir, cfg)
 	l := newLoad(4)
 	for i := range l.writers {
@@ -183,7 +195,7 @@ func TestHang(t *testing.T) {
 // TestScanEndsWithTheEngine: who was reading when the store failed is told.
 func TestScanEndsWithTheEngine(t *testing.T) {
 	f := &faults{match: on(".log", errorfs.OpFileWrite), err: syscall.EIO}
-	s := open(t, dbDir, small(errorfs.Wrap(vfs.NewMem(), f)))
+	s := open(t, dbDir, small(faulty(vfs.NewMem(), f)))
 	l := newLoad(4)
 	for i := range l.writers {
 		require.NoError(t, l.step(t.Context(), s, i))
@@ -222,7 +234,7 @@ func TestOpenFails(t *testing.T) {
 		}
 		f.on.Store(true)
 		clone := mem.CrashClone(vfs.CrashCloneCfg{})
-		s, err := Open(dbDir, small(errorfs.Wrap(clone, f)))
+		s, err := Open(dbDir, small(faulty(clone, f)))
 		if err == nil {
 			require.NoError(t, s.Close())
 		} else {
@@ -283,7 +295,7 @@ func TestReopenWaitsForRoom(t *testing.T) {
 	mem := vfs.NewMem()
 	mem.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 1 << 20, TotalBytes: 1 << 30})
 	f := &faults{match: on(".log", errorfs.OpFileWrite), err: syscall.ENOSPC}
-	cfg := small(errorfs.Wrap(mem, f))
+	cfg := small(faulty(mem, f))
 	cfg.ReserveOctets = 8 << 10
 	s := open(t, dbDir, cfg)
 	mem.TestingSetDiskUsage(vfs.DiskUsage{TotalBytes: 1 << 30}) // within spaceInterval, by luck
