@@ -28,7 +28,8 @@ func (s *Session) AppendState(b []byte) []byte {
 }
 
 // Restore returns the session that AppendState stored. It has to be followed
-// by [Session.Resume]. Nothing aliases b.
+// by [Session.Resume], at once or when its deadline has come, or by [Session.Taken].
+// Nothing aliases b.
 //
 // The error wraps [ErrState].
 func (m *Machine) Restore(b []byte) (*Session, error) {
@@ -47,13 +48,22 @@ func (m *Machine) Restore(b []byte) (*Session, error) {
 	case !s.fits():
 		return nil, fmt.Errorf("%w: state and request differ", ErrState)
 	}
-	s.request.unsure = s.request.kind != 0
+	s.request.wasUnsure, s.request.unsure = s.request.unsure, s.request.kind != 0
 	for i := range s.groups {
 		if !s.groups[i].sound() {
 			return nil, fmt.Errorf("%w: impossible counters", ErrState)
 		}
 	}
 	return s, nil
+}
+
+// Taken takes the place of [Session.Resume] after a Restore in the process that was handed
+// out the request with that Output.Seq and still waits for its answer: it
+// is not sent again.
+func (s *Session) Taken(seq uint32) {
+	if r := &s.request; r.kind != 0 && r.seq == seq {
+		r.inHand, r.unsure = true, r.wasUnsure
+	}
 }
 
 // fits reports whether the request is one of the state.

@@ -11,16 +11,18 @@ import (
 // request is the one that is unanswered, or stored to be sent again. Its
 // contents never change: body, and the rest by the session.
 type request struct {
-	kind    RequestType // 0: there is none
-	number  uint32
-	seq     uint32
-	at      uint32 // Event-Timestamp, as on the wire
-	cause   TerminationCause
-	ends    uint32 // End-to-End Identifier
-	body    []byte // the AVPs Multiple-Services-…, behind room for a header
-	inHand  bool   // handed out, and no word of it since
-	unsure  bool   // the server may have had it: T bit
-	byRealm bool   // without Destination-Host
+	kind   RequestType // 0: there is none
+	number uint32
+	seq    uint32
+	at     uint32 // Event-Timestamp, as on the wire
+	cause  TerminationCause
+	ends   uint32 // End-to-End Identifier
+	body   []byte // the AVPs Multiple-Services-…, behind room for a header
+	inHand bool   // handed out, and no word of it since
+	unsure bool   // the server may have had it: T bit
+	// wasUnsure is what unsure was when it was stored.
+	wasUnsure bool
+	byRealm   bool // without Destination-Host
 	// doubtful: CCR-T of a session that the server may have closed by itself,
 	// with a refusal.
 	doubtful bool
