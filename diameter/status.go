@@ -166,7 +166,8 @@ func (p *peer) publish() {
 func (p *peer) logChange(was, state PeerState) {
 	switch {
 	case state == PeerOpen:
-		p.log(slog.LevelWarn, logOpen, slog.Bool("initiator", p.status.Initiator), slog.String("product", p.status.ProductName))
+		p.log(slog.LevelWarn, logOpen, slog.String("addr", p.status.Address), slog.String("transport", p.status.Transport),
+			slog.Bool("initiator", p.status.Initiator), slog.String("product", p.status.ProductName))
 	case state == PeerSuspect:
 		p.log(slog.LevelWarn, logSuspect)
 	case was.Connected() && !state.Connected():

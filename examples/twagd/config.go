@@ -45,50 +45,6 @@ type keyConfig struct {
 	NotAfter string `yaml:"not_after"`
 }
 
-// diameterConfig is our Diameter node and its peers.
-type diameterConfig struct {
-	OriginHost  string `yaml:"origin_host"`
-	OriginRealm string `yaml:"origin_realm"`
-	// Listen is where peers connect to us; empty: nowhere.
-	Listen string `yaml:"listen"`
-	// Watchdog is Tw of RFC 3539.
-	Watchdog time.Duration `yaml:"watchdog"`
-	Peers    []peerConfig  `yaml:"peers"`
-}
-
-// peerConfig is an HSS or a relay agent.
-type peerConfig struct {
-	Host    string `yaml:"host"`
-	Realm   string `yaml:"realm"`
-	Address string `yaml:"address"`
-	Port    int    `yaml:"port"`
-	// Connect is "initiate" or "wait".
-	Connect string `yaml:"connect"`
-}
-
-const (
-	connectInitiate = "initiate"
-	connectWait     = "wait"
-)
-
-// swxConfig is the dialogue with the HSS.
-type swxConfig struct {
-	DestinationRealm string        `yaml:"destination_realm"`
-	DestinationHost  string        `yaml:"destination_host"`
-	Timeout          time.Duration `yaml:"timeout"`
-	Vectors          int           `yaml:"vectors"`
-	Profile          profileConfig `yaml:"profile"`
-}
-
-// profileConfig is the dialect of the HSS.
-type profileConfig struct {
-	// UserName is "imsi" or "nai".
-	UserName  string `yaml:"user_name"`
-	NAIRealm  string `yaml:"nai_realm"`
-	OmitANID  bool   `yaml:"omit_anid"`
-	PlainKeys bool   `yaml:"plain_keys"`
-}
-
 // radiusConfig is the RADIUS server and who may ask it.
 type radiusConfig struct {
 	Listen string `yaml:"listen"`
@@ -170,8 +126,8 @@ type logConfig struct {
 // defaultConfig is what a file may leave out.
 func defaultConfig() config {
 	return config{
-		Diameter: diameterConfig{Watchdog: 30 * time.Second},
-		SWx:      swxConfig{Timeout: 5 * time.Second, Vectors: 1, Profile: profileConfig{UserName: userNameIMSI}},
+		Diameter: defaultDiameter(),
+		SWx:      defaultSWx(),
 		RADIUS:   radiusConfig{Listen: ":1812"},
 		EAP: eapConfig{
 			Methods:             []string{methodAKAPrime, methodAKA},
@@ -226,21 +182,7 @@ func parseConfig(name string, data []byte) (c config, warnings []error, err erro
 // applyDefaults fills in the defaults that hang on other settings.
 func (c *config) applyDefaults() {
 	c.applyRoles()
-	if c.SWx.DestinationRealm == "" {
-		c.SWx.DestinationRealm = c.Diameter.OriginRealm
-	}
-	for i := range c.Diameter.Peers {
-		p := &c.Diameter.Peers[i]
-		if p.Port == 0 {
-			p.Port = diameterPort
-		}
-		if p.Realm == "" {
-			p.Realm = c.Diameter.OriginRealm
-		}
-		if p.Connect == "" {
-			p.Connect = connectInitiate
-		}
-	}
+	c.applyDiameter()
 	for i := range c.RADIUS.Clients {
 		cl := &c.RADIUS.Clients[i]
 		if cl.Secret == "" {
@@ -261,6 +203,7 @@ func (c *config) locateFiles(dir string) {
 		}
 	}
 	locate(&c.DataDir)
+	c.Diameter.locateFiles(locate)
 	locate(&c.Accounting.Tickets.Dir)
 	for i := range c.Keys {
 		locate(&c.Keys[i].SecretFile)
@@ -270,7 +213,4 @@ func (c *config) locateFiles(dir string) {
 	}
 }
 
-const (
-	diameterPort = 3868
-	radiusPort   = 1812
-)
+const radiusPort = 1812

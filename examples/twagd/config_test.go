@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/opentwag/twag/diameter/diametertest"
 )
 
 // minimal is the shortest configuration that starts.
@@ -32,6 +34,7 @@ func TestSampleFile(t *testing.T) {
 	require.Len(t, c.Diameter.Peers, 2)
 	require.Equal(t, peerConfig{
 		Host: "dra1.epc.mnc001.mcc001.3gppnetwork.org", Realm: "epc.mnc001.mcc001.3gppnetwork.org", Port: 3868, Connect: "wait",
+		Transport: "tcp", Priority: 1, Serves: []string{"*"},
 	}, c.Diameter.Peers[1])
 }
 
@@ -53,6 +56,9 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 		writeKey(t, filepath.Join(dir, fmt.Sprintf("twagd-key-%d", i+1)))
 		writeRSAKey(t, filepath.Join(dir, fmt.Sprintf("identity-%d.pem", i+1)))
 	}
+	authority := diametertest.NewAuthority(t)
+	writeTLS(t, authority, dir, tlsConfig{"diameter-ca.pem", "twag1.pem", "twag1-key.pem"}, "twag1.epc.mnc001.mcc001.3gppnetwork.org")
+	writeTLS(t, authority, dir, tlsConfig{"partner-ca.pem", "partner.pem", "partner-key.pem"}, "twag1.epc.mnc001.mcc001.3gppnetwork.org")
 	all = strings.Replace(all, "64-hexadecimal-digits", newSecret(), 1)
 	got, _, err := parseConfig(filepath.Join(dir, "all.yaml"), []byte(all))
 	require.ErrorContains(t, err, "swx.profile.nai_realm: means nothing", "the one setting that clashes with its default")
@@ -64,6 +70,11 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 	got.SWx.DestinationHost, got.RADIUS.Secret = "", ""
 	require.Len(t, got.Keys, 3)
 	require.Len(t, got.EAP.IdentityKeys, 2)
+	require.Len(t, got.Diameter.Peers, 3)
+	require.Equal(t, 5658, got.Diameter.Peers[2].Port)
+	require.Len(t, got.SWx.Routes, 1)
+	got.Diameter.ListenTLS, got.Diameter.ListenSCTP, got.Diameter.TLS = "", "", tlsConfig{}
+	got.Diameter.Peers, got.SWx.Routes = got.Diameter.Peers[:2], nil
 	got.Keys, got.EAP.IdentityKeys = nil, nil
 	got.EAP.ExtraLeadingDigits, got.EAP.BareIMSI, got.EAP.Realms = nil, "", nil
 	require.Equal(t, want, got)
@@ -74,7 +85,7 @@ func TestMinimalConfig(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	require.Equal(t, peerConfig{
-		Host: "hss.example.org", Realm: "example.org", Address: "192.0.2.1", Port: 3868, Connect: "initiate",
+		Host: "hss.example.org", Realm: "example.org", Address: "192.0.2.1", Port: 3868, Connect: "initiate", Transport: "tcp",
 	}, c.Diameter.Peers[0])
 	require.Equal(t, ":1812", c.RADIUS.Listen)
 	require.Equal(t, "example.org", c.SWx.DestinationRealm)
@@ -101,6 +112,18 @@ func TestConfigErrors(t *testing.T) {
 		{"peer waits, nobody listens", "address: 192.0.2.1", "connect: wait", "f:6: diameter.peers[0].connect: wait needs diameter.listen"},
 		{"peer waits and has an address", "  peers:\n    - host: hss.example.org\n", "  listen: :3868\n  peers:\n    - host: hss.example.org\n      connect: wait\n", "f:8: diameter.peers[0].address: means nothing with connect: wait"},
 		{"connect is another word", "address: 192.0.2.1", "connect: maybe", "f:6: diameter.peers[0].connect: must be one of initiate, wait"},
+		{"bad TLS listen", "  peers:", "  listen_tls: 5658\n  peers:", "f:4: diameter.listen_tls: must be \"address:port\" or \":port\"\nf:4: diameter.listen_tls: needs diameter.tls"},
+		{"bad SCTP listen", "  peers:", "  listen_sctp: 3868\n  peers:", `f:4: diameter.listen_sctp: must be "address:port" or ":port"`},
+		{"reconnect", "  peers:", "  reconnect: 0s\n  peers:", "f:4: diameter.reconnect: must be 1s to 10m0s"},
+		{"attempt timeout", "  peers:", "  attempt_timeout: 1ms\n  peers:", "f:4: diameter.attempt_timeout: must be 100ms to 1m0s"},
+		{"transport is another word", "address: 192.0.2.1", "address: 192.0.2.1\n      transport: udp", "f:7: diameter.peers[0].transport: must be one of tcp, tls, sctp"},
+		{"TLS without a certificate", "address: 192.0.2.1", "address: 192.0.2.1\n      transport: tls", "f:7: diameter.peers[0].transport: tls needs a certificate: diameter.tls, or tls of the peer"},
+		{"certificate without TLS", "address: 192.0.2.1", "address: 192.0.2.1\n      tls: {ca: x}", "f:7: diameter.peers[0].tls: means nothing without transport: tls"},
+		{"certificate for a peer that connects", "  peers:\n    - host: hss.example.org\n      address: 192.0.2.1\n", "  listen: :3868\n  peers:\n    - host: hss.example.org\n      connect: wait\n      transport: tls\n      tls: {ca: x}\n", "f:7: diameter.peers[0].connect: wait with transport tls needs diameter.listen_tls\nf:9: diameter.peers[0].tls: means nothing with connect: wait, for which there is diameter.tls"},
+		{"SCTP peer waits", "address: 192.0.2.1", "connect: wait\n      transport: sctp", "f:6: diameter.peers[0].connect: wait with transport sctp needs diameter.listen_sctp"},
+		{"peer priority", "address: 192.0.2.1", "address: 192.0.2.1\n      priority: -1", "f:7: diameter.peers[0].priority: must be 0 to 65535"},
+		{"peer weight", "address: 192.0.2.1", "address: 192.0.2.1\n      weight: 0", "f:7: diameter.peers[0].weight: must be 1 to 65535"},
+		{"peer serves", "address: 192.0.2.1", "address: 192.0.2.1\n      serves: ['*', all]", "f:7: diameter.peers[0].serves[1]: must be a full domain name such as aaa.example.org"},
 		{"peer port", "address: 192.0.2.1", "address: 192.0.2.1\n      port: 70000", "f:7: diameter.peers[0].port: must be 1 to 65535"},
 		{"peer port in words", "address: 192.0.2.1", "address: 192.0.2.1\n      port: any", "f:7: diameter.peers[0].port: must be a whole number"},
 		{"peer twice", "radius:", "    - host: HSS.example.org\n      address: 192.0.2.2\nradius:", "f:7: diameter.peers[1].host: the same as that of another peer"},
@@ -108,13 +131,21 @@ func TestConfigErrors(t *testing.T) {
 		{"address with a port", "address: 192.0.2.1", "address: 192.0.2.1:3868", "f:6: diameter.peers[0].address: must be an IP address or a host name, without a port"},
 		{"no peers", "  peers:\n    - host: hss.example.org\n      address: 192.0.2.1\n", "", "f:1: diameter.peers: missing: without a peer there is no HSS"},
 
-		{"swx timeout", "", "swx:\n  timeout: 90s\n", "f:12: swx.timeout: must be 100ms to 25s"},
+		{"swx timeout", "", "swx:\n  timeout: 90s\n", "f:12: swx.timeout: must be 100ms to 30s"},
 		{"swx timeout without unit", "", "swx:\n  timeout: 5\n", "f:12: swx.timeout: must be a duration with its unit, such as 500ms, 3s or 2m"},
 		{"swx vectors", "", "swx:\n  vectors: 6\n", "f:12: swx.vectors: must be 1 to 5"},
 		{"swx realm", "", "swx:\n  destination_realm: hss\n", "f:12: swx.destination_realm: must be a full domain name such as aaa.example.org"},
 		{"swx host", "", "swx:\n  destination_host: hss\n", "f:12: swx.destination_host: must be a full domain name such as aaa.example.org"},
 		{"swx profile", "", "swx:\n  profile: {user_name: msisdn}\n", "f:12: swx.profile.user_name: must be one of imsi, nai"},
-		{"swx nai without realm", "", "swx:\n  profile: {user_name: nai}\n", "f:12: swx.profile.nai_realm: missing"},
+		{"swx nai with a bad realm", "", "swx:\n  profile: {user_name: nai, nai_realm: nai}\n", "f:12: swx.profile.nai_realm: must be a full domain name such as aaa.example.org"},
+		{"swx application", "", "swx:\n  profile: {application: none}\n", "f:12: swx.profile.application: must be one of vendor-specific, auth-first, auth, both"},
+		{"swx session state", "", "swx:\n  profile: {session_state: yes}\n", "f:12: swx.profile.session_state: must be one of none, maintained, absent"},
+		{"swx vector age", "", "swx:\n  vector_age: 2h\n", "f:12: swx.vector_age: must be 0s to 1h0m0s"},
+		{"swx home realms and one realm", "", "swx:\n  home_realms: true\n  destination_realm: example.org\n", "f:13: swx.destination_realm: means nothing with home_realms"},
+		{"swx route without prefix", "", "swx:\n  routes: [{realm: example.org}]\n", "f:12: swx.routes[0].prefix: must be the first 3 to 15 digits of IMSIs, in quotes"},
+		{"swx route to no realm", "", "swx:\n  routes: [{prefix: '001'}]\n", "f:12: swx.routes[0].realm: missing"},
+		{"swx route to a bad host", "", "swx:\n  routes: [{prefix: '001', realm: example.org, host: hss}]\n", "f:12: swx.routes[0].host: must be a full domain name such as aaa.example.org"},
+		{"swx route twice", "", "swx:\n  routes: [{prefix: '001', realm: example.org}, {prefix: '001', realm: example.net}]\n", "f:12: swx.routes[1].prefix: the same as that of another route"},
 
 		{"no clients", "  clients:\n    - subnet: 192.0.2.0/24\n      secret: twenty-characters-at-least\n", "", "f:7: radius.clients: missing: without clients or a secret nobody can be answered"},
 		{"no subnet", "subnet: 192.0.2.0/24\n      secret", "secret", "f:9: radius.clients[0].subnet: missing"},

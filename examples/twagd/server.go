@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -33,10 +32,10 @@ type server struct {
 	begun time.Time
 
 	// Of the role auth; else nil.
-	node     *diameter.Node
-	reauth   aka.ReauthStore // nil: no fast re-authentication
-	radius   *radius.Server
-	diameter net.Listener // nil: nobody connects to us
+	node   *diameter.Node
+	ports  diameterPorts
+	reauth aka.ReauthStore // nil: no fast re-authentication
+	radius *radius.Server
 
 	books *books // of the role acct; else nil
 
@@ -83,16 +82,18 @@ func (s *server) build() error {
 
 // buildAuth makes what authenticates.
 func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, codec *class.Codec) error {
-	var err error
-	s.node, err = diameter.NewNode(s.diameterNode(s.watch.diameterHooks()))
+	node, err := s.diameterNode(s.watch.diameterHooks())
 	if err != nil {
+		return err
+	}
+	if s.node, err = diameter.NewNode(node); err != nil {
 		return err
 	}
 	if c := s.cfg.EAP.Reauthentication; c.Enabled {
 		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
 	}
-	(&swx.Handler{Terminate: s.terminate}).Register(s.node)
 	hss := swx.NewClient(s.node, s.swxClient())
+	(&swx.Handler{Terminate: s.terminate, Update: s.update, Client: hss}).Register(s.node)
 	auth, err := s.authenticator(hss, ring, s.watch.akaHooks())
 	if err != nil {
 		return err
@@ -118,13 +119,8 @@ func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, code
 		Logger:       s.log,
 		Hooks:        hooks,
 	}
-	if s.cfg.Diameter.Listen != "" {
-		s.diameter, err = net.Listen("tcp", s.cfg.Diameter.Listen)
-		if err != nil {
-			return fmt.Errorf("diameter.listen: %w", err)
-		}
-	}
-	return nil
+	s.ports, err = listenDiameter(&s.cfg.Diameter)
+	return err
 }
 
 // close gives back what a server holds that is not run any more.
@@ -177,14 +173,7 @@ func (s *server) runAuth(ctx context.Context) error {
 	s.node.Start()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	if s.diameter != nil {
-		s.log.Info("Diameter node listening", "addr", s.diameter.Addr())
-		wg.Go(func() {
-			if err := s.node.Serve(s.diameter); err != nil && !errors.Is(err, net.ErrClosed) {
-				s.log.Error("Diameter node no longer listening", "error", err)
-			}
-		})
-	}
+	s.ports.serve(s.node, &wg, s.log)
 	err := s.radius.ListenAndServe(ctx)
 
 	stop, cancel := context.WithTimeout(context.Background(), 3*time.Second)
@@ -196,61 +185,6 @@ func (s *server) runAuth(ctx context.Context) error {
 		return fmt.Errorf("radius.listen: %w", err)
 	}
 	return nil
-}
-
-// terminate forgets what lets a subscriber in without asking the HSS, which
-// has deregistered him (TS 29.273, clause 8.1.2.4). Which subscribers there
-// are is not kept, so nobody is unknown.
-func (s *server) terminate(ctx context.Context, t swx.Termination) error {
-	s.log.Info("HSS deregistered a subscriber", "imsi", t.IMSI, "reason", t.Reason.String())
-	if s.reauth == nil {
-		return nil
-	}
-	err := s.reauth.Drop(ctx, t.IMSI)
-	if err != nil {
-		s.log.Error("Store of re-authentications failed", "imsi", t.IMSI, "error", err)
-	}
-	return err
-}
-
-func (s *server) diameterNode(hooks diameter.Hooks) diameter.Config {
-	c := s.cfg.Diameter
-	cfg := diameter.Config{
-		OriginHost:   c.OriginHost,
-		OriginRealm:  c.OriginRealm,
-		Applications: []diameter.Application{swx.Application},
-		Watchdog:     c.Watchdog,
-		Logger:       s.log,
-		Hooks:        hooks,
-	}
-	for _, p := range c.Peers {
-		peer := diameter.PeerConfig{Host: p.Host, Realm: p.Realm}
-		if p.Connect == connectInitiate {
-			peer.Address = net.JoinHostPort(p.Address, strconv.Itoa(p.Port))
-		}
-		cfg.Peers = append(cfg.Peers, peer)
-	}
-	return cfg
-}
-
-func (s *server) swxClient() swx.Config {
-	c := s.cfg.SWx
-	cfg := swx.Config{
-		Realm:             c.DestinationRealm,
-		Host:              c.DestinationHost,
-		VectorsPerRequest: c.Vectors,
-		Timeout:           c.Timeout,
-		Logger:            s.log,
-		Profile: swx.Profile{
-			NAIRealm:  c.Profile.NAIRealm,
-			OmitANID:  c.Profile.OmitANID,
-			PlainKeys: c.Profile.PlainKeys,
-		},
-	}
-	if c.Profile.UserName == userNameNAI {
-		cfg.Profile.UserName = swx.UserNameNAI
-	}
-	return cfg
 }
 
 // eapTypes are the methods by their names in the configuration.

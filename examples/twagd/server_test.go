@@ -79,7 +79,7 @@ log:
 	imsi := eap.MustParseIMSI(provision.FirstIMSI)
 	hss, err := swxtest.New(swxtest.Config{Node: diameter.Config{
 		OriginHost: "hss.example.org", OriginRealm: "example.org",
-		Peers: []diameter.PeerConfig{{Host: "aaa.example.org", Address: s.diameter.Addr().String()}},
+		Peers: []diameter.PeerConfig{{Host: "aaa.example.org", Address: s.ports[0].Addr().String()}},
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, hss.Close()) })
@@ -123,7 +123,7 @@ log:
 `+settings)
 	hss, err := swxtest.New(swxtest.Config{Node: diameter.Config{
 		OriginHost: "hss.example.org", OriginRealm: "example.org",
-		Peers: []diameter.PeerConfig{{Host: "aaa.example.org", Address: s.diameter.Addr().String()}},
+		Peers: []diameter.PeerConfig{{Host: "aaa.example.org", Address: s.ports[0].Addr().String()}},
 	}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, hss.Close()) })

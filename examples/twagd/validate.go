@@ -25,9 +25,6 @@ const (
 	groupP256   = "p256"
 	groupX25519 = "x25519"
 
-	userNameIMSI = "imsi"
-	userNameNAI  = "nai"
-
 	formatText = "text"
 	formatJSON = "json"
 	// formatConsole is for people who look on: the lab's.
@@ -42,9 +39,7 @@ var (
 	methodWords               = []string{methodAKA, methodAKAPrime, methodSIM}
 	forwardSecrecyWords       = []string{forwardSecrecyOff, forwardSecrecyOffered, forwardSecrecyRequired}
 	groupWords                = []string{groupP256, groupX25519}
-	connectWords              = []string{connectInitiate, connectWait}
 	messageAuthenticatorWords = []string{messageAuthenticatorRequired, messageAuthenticatorProxyState, messageAuthenticatorOptional}
-	userNameWords             = []string{userNameIMSI, userNameNAI}
 	levelWords                = []string{"debug", "info", "warn", "error"}
 	formatWords               = []string{formatText, formatJSON, formatConsole}
 )
@@ -79,70 +74,6 @@ func (v *validator) config(c *config) {
 	v.keys(c.Keys)
 	v.word("log.level", c.Log.Level, levelWords)
 	v.word("log.format", c.Log.Format, formatWords)
-}
-
-func (v *validator) diameter(c *diameterConfig) {
-	v.hostName("diameter.origin_host", c.OriginHost)
-	v.hostName("diameter.origin_realm", c.OriginRealm)
-	if c.Listen != "" {
-		v.listenAddress("diameter.listen", c.Listen)
-	}
-	// RFC 3539, section 3.4.1: no watchdog timer below six seconds.
-	v.between("diameter.watchdog", c.Watchdog, 6*time.Second, 10*time.Minute)
-	if len(c.Peers) == 0 {
-		v.fail("diameter.peers", "missing: without a peer there is no HSS")
-	}
-	seen := make(map[string]bool)
-	for i, p := range c.Peers {
-		key := fmt.Sprintf("diameter.peers[%d]", i)
-		v.hostName(key+".host", p.Host)
-		switch host := strings.ToLower(p.Host); {
-		case host == "":
-		case host == strings.ToLower(c.OriginHost):
-			v.fail(key+".host", "is diameter.origin_host, this server itself")
-		case seen[host]:
-			v.fail(key+".host", "the same as that of another peer")
-		default:
-			seen[host] = true
-		}
-		if v.src.Has(key + ".realm") { // else our own
-			v.hostName(key+".realm", p.Realm)
-		}
-		v.word(key+".connect", p.Connect, connectWords)
-		if p.Port < 1 || p.Port > 65535 {
-			v.fail(key+".port", "must be 1 to 65535")
-		}
-		switch {
-		case p.Connect == connectInitiate && p.Address == "":
-			v.fail(key+".address", "missing: where to connect to (or set connect: wait)")
-		case p.Connect == connectWait && c.Listen == "":
-			v.fail(key+".connect", "wait needs diameter.listen")
-		case p.Connect == connectWait && p.Address != "":
-			v.fail(key+".address", "means nothing with connect: wait")
-		case p.Address != "" && !isHost(p.Address):
-			v.fail(key+".address", "must be an IP address or a host name, without a port")
-		}
-	}
-}
-
-func (v *validator) swx(c *swxConfig) {
-	if v.src.Has("swx.destination_realm") { // else our own
-		v.hostName("swx.destination_realm", c.DestinationRealm)
-	}
-	if c.DestinationHost != "" {
-		v.hostName("swx.destination_host", c.DestinationHost)
-	}
-	v.between("swx.timeout", c.Timeout, 100*time.Millisecond, 25*time.Second)
-	if c.Vectors < 1 || c.Vectors > 5 {
-		v.fail("swx.vectors", "must be 1 to 5")
-	}
-	v.word("swx.profile.user_name", c.Profile.UserName, userNameWords)
-	switch {
-	case c.Profile.UserName == userNameNAI:
-		v.hostName("swx.profile.nai_realm", c.Profile.NAIRealm)
-	case c.Profile.NAIRealm != "":
-		v.fail("swx.profile.nai_realm", "means nothing unless user_name is %s", userNameNAI)
-	}
 }
 
 func (v *validator) radius(c *radiusConfig) {

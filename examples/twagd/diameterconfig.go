@@ -1,0 +1,160 @@
+package main
+
+import (
+	"time"
+
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/swx"
+)
+
+// diameterConfig is our Diameter node and its peers.
+type diameterConfig struct {
+	OriginHost  string `yaml:"origin_host"`
+	OriginRealm string `yaml:"origin_realm"`
+	// Listen, ListenTLS and ListenSCTP are where peers connect to us; empty:
+	// nowhere.
+	Listen     string `yaml:"listen"`
+	ListenTLS  string `yaml:"listen_tls"`
+	ListenSCTP string `yaml:"listen_sctp"`
+	// TLS is for ListenTLS, and for peers with transport tls that have none of
+	// their own.
+	TLS tlsConfig `yaml:"tls"`
+	// Watchdog is Tw of RFC 3539, Reconnect Tc of RFC 6733.
+	Watchdog  time.Duration `yaml:"watchdog"`
+	Reconnect time.Duration `yaml:"reconnect"`
+	// AttemptTimeout is when a request that has no answer is sent to another
+	// peer as well; 0 is never.
+	AttemptTimeout time.Duration `yaml:"attempt_timeout"`
+	// WaitForPeer lets logins wait while no peer is connected.
+	WaitForPeer bool         `yaml:"wait_for_peer"`
+	Peers       []peerConfig `yaml:"peers"`
+}
+
+// peerConfig is an HSS or a relay agent.
+type peerConfig struct {
+	Host    string `yaml:"host"`
+	Realm   string `yaml:"realm"`
+	Address string `yaml:"address"`
+	Port    int    `yaml:"port"`
+	// Connect is "initiate" or "wait".
+	Connect string `yaml:"connect"`
+	// Transport is "tcp", "tls" or "sctp".
+	Transport string    `yaml:"transport"`
+	TLS       tlsConfig `yaml:"tls"`
+	// Priority: the lowest number comes first. Weight is the share among equals;
+	// left out it is 1.
+	Priority int `yaml:"priority"`
+	Weight   int `yaml:"weight"`
+	// Serves are the realms that a relay is for, "*" for all.
+	Serves []string `yaml:"serves"`
+}
+
+const (
+	connectInitiate = "initiate"
+	connectWait     = "wait"
+
+	diameterPort    = 3868
+	diameterTLSPort = 5658
+)
+
+// swxConfig is the dialogue with the HSS.
+type swxConfig struct {
+	DestinationRealm string `yaml:"destination_realm"`
+	DestinationHost  string `yaml:"destination_host"`
+	// HomeRealms takes the realm from the IMSI instead.
+	HomeRealms bool          `yaml:"home_realms"`
+	Routes     []routeConfig `yaml:"routes"`
+	Timeout    time.Duration `yaml:"timeout"`
+	Vectors    int           `yaml:"vectors"`
+	// VectorAge is how long vectors that are left over may be used.
+	VectorAge time.Duration `yaml:"vector_age"`
+	// TakeOver takes subscribers over from other AAA servers.
+	TakeOver bool          `yaml:"take_over"`
+	Profile  profileConfig `yaml:"profile"`
+}
+
+// routeConfig says where the HSS of some subscribers is.
+type routeConfig struct {
+	Prefix string `yaml:"prefix"`
+	Realm  string `yaml:"realm"`
+	Host   string `yaml:"host"`
+}
+
+// profileConfig is the dialect of the HSS.
+type profileConfig struct {
+	// UserName is "imsi" or "nai".
+	UserName  string `yaml:"user_name"`
+	NAIRealm  string `yaml:"nai_realm"`
+	OmitANID  bool   `yaml:"omit_anid"`
+	PlainKeys bool   `yaml:"plain_keys"`
+	// Application is how requests name the application, and SessionState what
+	// their Auth-Session-State says.
+	Application  string `yaml:"application"`
+	SessionState string `yaml:"session_state"`
+}
+
+const (
+	userNameIMSI = "imsi"
+	userNameNAI  = "nai"
+
+	applicationVendorSpecific = "vendor-specific"
+	sessionStateNone          = "none"
+)
+
+var (
+	connectWords     = []string{connectInitiate, connectWait}
+	transportWords   = []string{diameter.TransportTCP, diameter.TransportTLS, diameter.TransportSCTP}
+	userNameWords    = []string{userNameIMSI, userNameNAI}
+	applicationWords = []string{applicationVendorSpecific, "auth-first", "auth", "both"}
+	stateWords       = []string{sessionStateNone, "maintained", "absent"}
+)
+
+// applicationForms and sessionStates are in the order of their words.
+var (
+	applicationForms = []swx.ApplicationForm{swx.ApplicationVendorSpecific, swx.ApplicationAuthFirst, swx.ApplicationAuth, swx.ApplicationBoth}
+	sessionStates    = []swx.SessionState{swx.NoStateMaintained, swx.StateMaintained, swx.StateAbsent}
+)
+
+func defaultDiameter() diameterConfig {
+	return diameterConfig{Watchdog: 30 * time.Second, Reconnect: 30 * time.Second, AttemptTimeout: 3 * time.Second}
+}
+
+func defaultSWx() swxConfig {
+	return swxConfig{
+		Timeout: swx.DefaultTimeout, Vectors: 1,
+		Profile: profileConfig{UserName: userNameIMSI, Application: applicationVendorSpecific, SessionState: sessionStateNone},
+	}
+}
+
+// applyDiameter fills in the defaults that hang on other settings.
+func (c *config) applyDiameter() {
+	if c.SWx.DestinationRealm == "" {
+		c.SWx.DestinationRealm = c.Diameter.OriginRealm
+	}
+	for i := range c.Diameter.Peers {
+		p := &c.Diameter.Peers[i]
+		if p.Realm == "" {
+			p.Realm = c.Diameter.OriginRealm
+		}
+		if p.Connect == "" {
+			p.Connect = connectInitiate
+		}
+		if p.Transport == "" {
+			p.Transport = diameter.TransportTCP
+		}
+		if p.Port == 0 {
+			p.Port = diameterPort
+			if p.Transport == diameter.TransportTLS {
+				p.Port = diameterTLSPort
+			}
+		}
+	}
+}
+
+// locateFiles gives locate the name of each file.
+func (c *diameterConfig) locateFiles(locate func(*string)) {
+	c.TLS.locateFiles(locate)
+	for i := range c.Peers {
+		c.Peers[i].TLS.locateFiles(locate)
+	}
+}

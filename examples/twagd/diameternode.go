@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/swx"
+)
+
+// node is what the Diameter node is made of.
+func (c *diameterConfig) node() (diameter.Config, error) {
+	cfg := diameter.Config{
+		OriginHost:     c.OriginHost,
+		OriginRealm:    c.OriginRealm,
+		Applications:   []diameter.Application{swx.Application},
+		Watchdog:       c.Watchdog,
+		Reconnect:      c.Reconnect,
+		AttemptTimeout: c.AttemptTimeout,
+		WaitForPeer:    c.WaitForPeer,
+	}
+	if c.AttemptTimeout == 0 {
+		cfg.AttemptTimeout = -1 // never
+	}
+	var err error
+	if cfg.TLS, err = c.TLS.load(); err != nil {
+		return cfg, fmt.Errorf("diameter.tls: %w", err)
+	}
+	for i, p := range c.Peers {
+		peer := diameter.PeerConfig{
+			Host: p.Host, Realm: p.Realm, Serves: p.Serves, Priority: p.Priority, Weight: p.Weight, Transport: p.Transport,
+		}
+		if p.Connect == connectInitiate {
+			peer.Address = net.JoinHostPort(p.Address, strconv.Itoa(p.Port))
+		}
+		if peer.TLS, err = p.TLS.load(); err != nil {
+			return cfg, fmt.Errorf("diameter.peers[%d].tls: %w", i, err)
+		}
+		cfg.Peers = append(cfg.Peers, peer)
+	}
+	return cfg, nil
+}
+
+// client is what the dialogue with the HSS is made of.
+func (c *swxConfig) client() swx.Config {
+	cfg := swx.Config{
+		Realm:             c.DestinationRealm,
+		Host:              c.DestinationHost,
+		HomeRealms:        c.HomeRealms,
+		VectorsPerRequest: c.Vectors,
+		VectorAge:         c.VectorAge,
+		Timeout:           c.Timeout,
+		Profile: swx.Profile{
+			NAIRealm:     c.Profile.NAIRealm,
+			OmitANID:     c.Profile.OmitANID,
+			PlainKeys:    c.Profile.PlainKeys,
+			Application:  applicationForms[max(0, slices.Index(applicationWords, c.Profile.Application))],
+			SessionState: sessionStates[max(0, slices.Index(stateWords, c.Profile.SessionState))],
+		},
+	}
+	for _, r := range c.Routes {
+		cfg.Routes = append(cfg.Routes, swx.Route{Prefix: r.Prefix, Realm: r.Realm, Host: r.Host})
+	}
+	if c.Profile.UserName == userNameNAI {
+		cfg.Profile.UserName = swx.UserNameNAI
+	}
+	return cfg
+}
+
+func (s *server) diameterNode(hooks diameter.Hooks) (diameter.Config, error) {
+	cfg, err := s.cfg.Diameter.node()
+	cfg.Logger, cfg.Hooks = s.log, hooks
+	return cfg, err
+}
+
+func (s *server) swxClient() swx.Config {
+	cfg := s.cfg.SWx.client()
+	cfg.Logger = s.log
+	if s.cfg.SWx.TakeOver {
+		cfg.TakeOver = func(_ context.Context, imsi eap.IMSI, other string) bool {
+			s.log.Warn("Taking a subscriber over from another AAA server", "imsi", imsi, "server", other)
+			return true
+		}
+	}
+	return cfg
+}
+
+// diameterPorts are where peers connect to us.
+type diameterPorts []listeningPort
+
+type listeningPort struct {
+	net.Listener
+	tls bool
+}
+
+// listenDiameter opens the ports of the configuration, all or none.
+func listenDiameter(c *diameterConfig) (ports diameterPorts, err error) {
+	open := func(key, address string, listen func(string) (net.Listener, error), tls bool) {
+		if err != nil || address == "" {
+			return
+		}
+		var l net.Listener
+		if l, err = listen(address); err != nil {
+			err = fmt.Errorf("diameter.%s: %w", key, err)
+			return
+		}
+		ports = append(ports, listeningPort{l, tls})
+	}
+	tcp := func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	open("listen", c.Listen, tcp, false)
+	open("listen_tls", c.ListenTLS, tcp, true)
+	open("listen_sctp", c.ListenSCTP, diameter.ListenSCTP, false)
+	if err != nil {
+		for _, p := range ports {
+			_ = p.Close()
+		}
+		if errors.Is(err, syscall.EPROTONOSUPPORT) {
+			err = fmt.Errorf("%w: this system has no SCTP (Linux: modprobe sctp)", err)
+		}
+		return nil, err
+	}
+	return ports, nil
+}
+
+// serve lets peers in until the node ends, which closes the ports.
+func (ports diameterPorts) serve(node *diameter.Node, wg *sync.WaitGroup, log *slog.Logger) {
+	for _, p := range ports {
+		serve, transport := node.Serve, p.Addr().Network()
+		if p.tls {
+			serve, transport = node.ServeTLS, diameter.TransportTLS
+		}
+		log.Info("Diameter node listening", "addr", p.Addr(), "transport", transport)
+		wg.Go(func() {
+			if err := serve(p.Listener); err != nil && !errors.Is(err, net.ErrClosed) {
+				log.Error("Diameter node no longer listening", "error", err)
+			}
+		})
+	}
+}
+
+// terminate forgets what lets a subscriber in without asking the HSS, which
+// has deregistered him (TS 29.273, clause 8.1.2.4). Which subscribers there
+// are is not kept, so nobody is unknown.
+func (s *server) terminate(ctx context.Context, t swx.Termination) error {
+	s.log.Info("HSS deregistered a subscriber", "imsi", t.IMSI, "reason", t.Reason.String())
+	return s.forget(ctx, t.IMSI)
+}
+
+// update forgets it as well, so that the next login is by the new profile,
+// which may bar the subscriber (TS 29.273, clause 8.1.2.3).
+func (s *server) update(ctx context.Context, u swx.ProfileUpdate) error {
+	attrs := []slog.Attr{slog.Any("imsi", u.IMSI)}
+	if u.UserData != nil {
+		attrs = append(attrs, slog.Bool("barred", u.UserData.Access == swx.AccessBarred))
+	}
+	if u.Flags != 0 {
+		attrs = append(attrs, slog.String("flags", u.Flags.String()))
+	}
+	s.log.LogAttrs(ctx, slog.LevelInfo, "HSS changed a subscriber's profile", attrs...)
+	if u.UserData == nil {
+		return nil
+	}
+	return s.forget(ctx, u.IMSI)
+}
+
+func (s *server) forget(ctx context.Context, imsi eap.IMSI) error {
+	if s.reauth == nil {
+		return nil
+	}
+	err := s.reauth.Drop(ctx, imsi)
+	if err != nil {
+		s.log.Error("Store of re-authentications failed", "imsi", imsi, "error", err)
+	}
+	return err
+}

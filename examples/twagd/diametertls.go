@@ -1,0 +1,86 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// tlsConfig is a certificate of ours, and whom we trust.
+type tlsConfig struct {
+	// CA are the authorities, Certificate is ours and what leads up to them, Key
+	// is its key: all in PEM.
+	CA          string `yaml:"ca"`
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+}
+
+func (c *tlsConfig) isZero() bool { return *c == tlsConfig{} }
+
+func (c *tlsConfig) locateFiles(locate func(*string)) {
+	locate(&c.CA)
+	locate(&c.Certificate)
+	locate(&c.Key)
+}
+
+// maxPEMOctets bounds a file of certificates.
+const maxPEMOctets = 1 << 20
+
+// readPEM reads a file. Its error has no name: the caller says which key it is.
+func readPEM(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxPEMOctets+1))
+	if err == nil && len(b) > maxPEMOctets {
+		err = fmt.Errorf("larger than %d octets", maxPEMOctets)
+	}
+	return b, err
+}
+
+// roots reads the authorities.
+func (c *tlsConfig) roots() (*x509.CertPool, error) {
+	b, err := readPEM(c.CA)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, errors.New("has no certificate in PEM")
+	}
+	return pool, nil
+}
+
+// pair reads our certificate and its key.
+func (c *tlsConfig) pair() (tls.Certificate, error) {
+	cert, err := readPEM(c.Certificate)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readPEM(c.Key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key) // with Leaf
+}
+
+// load returns what a Diameter node wants; nil if nothing is configured.
+func (c *tlsConfig) load() (*tls.Config, error) {
+	if c.isZero() {
+		return nil, nil
+	}
+	roots, err := c.roots()
+	if err != nil {
+		return nil, err
+	}
+	pair, err := c.pair()
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}, nil
+}
