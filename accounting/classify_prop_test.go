@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	layeh "layeh.com/radius"
 
 	"github.com/opentwag/twag/session"
 )
@@ -25,6 +26,10 @@ type happened struct {
 }
 
 func (n nasKind) event(t testing.TB, h happened, sentAfter time.Duration) *Event {
+	return eventOf(t, h.at.Add(sentAfter), n.packet(h, sentAfter))
+}
+
+func (n nasKind) packet(h happened, sentAfter time.Duration) *layeh.Packet {
 	var more []says1
 	if n.stamps {
 		more = append(more, stamp(h.at))
@@ -44,7 +49,7 @@ func (n nasKind) event(t testing.TB, h happened, sentAfter time.Duration) *Event
 			more = append(more, u32(typeInputPackets, uint32(h.truth.InputPackets)), u32(typeOutputPackets, uint32(h.truth.OutputPackets)))
 		}
 	}
-	return eventOf(t, h.at.Add(sentAfter), packet(h.status, "A", more...))
+	return packet(h.status, "A", more...)
 }
 
 // life makes the events of one session.

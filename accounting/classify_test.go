@@ -128,6 +128,23 @@ var classifyCases = []struct {
 		{1402, Interim, counted(900, 1500, at(900)), Late, 2050, 1300},
 		{1500, Stop, counted(200, 70, at(1500)), New, 2070, 1400},
 	}},
+	{"counters reset twice, and an interim from before the first comes late", []step{
+		{0, Start, []says1{at(0)}, New, 0, 0},
+		{1200, Interim, counted(1200, 9000, at(1200)), New, 9000, 1200},
+		{1400, Interim, counted(100, 50, at(1400)), CounterReset, 9050, 1300},
+		{1600, Interim, counted(60, 30, at(1600)), CounterReset, 9080, 1360},
+		{1601, Interim, counted(600, 8000, at(600)), Late, 9080, 1360},
+		{1602, Interim, counted(150, 70, at(1450)), Late, 9100, 1410},
+		{1700, Stop, counted(160, 40, at(1700)), New, 9110, 1510},
+	}},
+	{"one counter reset, and an interim from before comes late", []step{
+		{0, Start, []says1{at(0)}, New, 0, 0},
+		{600, Interim, counted(600, 1000, u32(typeInputPackets, 10), at(600)), New, 1000, 600},
+		{1800, Interim, counted(1800, 50, u32(typeInputPackets, 1), at(1800)), CounterReset, 1050, 1800},
+		{1801, Interim, counted(1200, 1500, u32(typeInputPackets, 15), at(1200)), Late, 1550, 1800},
+		{1802, Interim, counted(300, 400, u32(typeInputPackets, 4), at(300)), Late, 1550, 1800},
+		{1900, Stop, counted(1900, 60, u32(typeInputPackets, 2), at(1900)), New, 1560, 1900},
+	}},
 	{"a reset that only a late interim shows", []step{
 		{0, Start, []says1{at(0)}, New, 0, 0},
 		{1200, Interim, counted(1200, 500, u32(typeInputPackets, 5), at(1200)), New, 500, 1200},

@@ -237,8 +237,8 @@ func (m *Memory) countWithin(e *Event) change {
 // than was known.
 func (m *Memory) countEarlier(e *Event) {
 	k := e.mark()
-	if !m.before.isBefore(k) {
-		return
+	if !k.when.After(m.before.when) {
+		return // that was known, or counted from an earlier beginning
 	}
 	for i, v := range e.Counters.counts() {
 		if s := m.split[i]; e.Counters.Has.counter(i) && s > 0 && v >= s {

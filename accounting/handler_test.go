@@ -55,7 +55,12 @@ func (s *server) ask(p *layeh.Packet) (*layeh.Packet, RequestInfo) {
 	require.NoError(s.t, err)
 	_, err = s.conn.Write(b)
 	require.NoError(s.t, err)
-	info := <-s.info
+	var info RequestInfo
+	select {
+	case info = <-s.info:
+	case <-time.After(5 * time.Second):
+		s.t.Fatal("the handler was not called")
+	}
 	if info.Err != nil {
 		require.NoError(s.t, s.conn.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
 		_, err := s.conn.Read(make([]byte, 4096))

@@ -246,6 +246,16 @@ func TestReused(t *testing.T) {
 		require.Equal(t, session.ReasonRestart, mustGet(t, d.m, old).Session.Closing)
 		require.Equal(t, session.Counts{Open: 1}, d.m.Counts())
 	})
+	t.Run("another station, its Start was lost", func(t *testing.T) {
+		d := newDesk(t, RecorderConfig{}, session.Config{})
+		d.record(at, packet(Start, "A"))
+		old := d.sessionOf().ID
+		require.Equal(t, Reused, d.record(at, other(packet(Interim, "A", volumes(60, 10, 10)...))))
+		require.Equal(t, session.Ended, mustGet(t, d.m, old).Session.State)
+		require.NotEqual(t, old, d.sessionOf().ID)
+		require.Equal(t, New, d.record(at2, other(packet(Interim, "A", volumes(660, 20, 20)...))))
+		require.Equal(t, uint64(20), d.sessionOf().Usage.InputOctets)
+	})
 	t.Run("the same station, ended", func(t *testing.T) {
 		d := newDesk(t, RecorderConfig{}, session.Config{})
 		d.record(at, packet(Start, "A", stamp(at)))
@@ -334,6 +344,33 @@ func TestConcurrentCopies(t *testing.T) {
 	wg.Wait()
 	require.Len(t, d.tickets(), 2)
 	require.Equal(t, session.Counts{Open: 1}, d.m.Counts())
+}
+
+// TestOneAtATime: an event waits for another of the same session, which no store has yet; they would
+// make two of it.
+func TestOneAtATime(t *testing.T) {
+	d := newDesk(t, RecorderConfig{}, session.Config{})
+	store := &raceStore{Store: d.store}
+	d.use(store, RecorderConfig{}, session.Config{})
+	at := now()
+	interim := eventOf(t, at, packet(Interim, "A", append(volumes(1, 1, 1), stamp(at))...))
+	done := make(chan error, 1)
+	store.before = func() {
+		go func() {
+			_, err := d.r.Record(context.Background(), interim)
+			done <- err
+		}()
+		select {
+		case <-done:
+			t.Error("it did not wait")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	d.record(at, packet(Start, "A", stamp(at)))
+	require.NoError(t, <-done)
+	all := d.tickets()
+	require.Len(t, all, 2)
+	require.Equal(t, all[0].Session, all[1].Session)
 }
 
 // TestTwoServersOneStore: without a lock between them, two servers still can't make
