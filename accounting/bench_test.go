@@ -59,7 +59,6 @@ func BenchmarkClassify(b *testing.B) {
 func benchDesk(b *testing.B, n int) (*desk, []*layeh.Packet) {
 	codec := testClass(b)
 	d := newDesk(b, RecorderConfig{Class: codec}, session.Config{})
-	d.r.cfg.Hooks = RecorderHooks{}
 	all := make([]*layeh.Packet, n)
 	for i := range all {
 		station := "02-00-00-00-" + strconv.Itoa(10+i/90) + "-" + strconv.Itoa(10+i%90)

@@ -134,7 +134,7 @@ func TestStoreFailure(t *testing.T) {
 		require.Zero(t, info.Refusal)
 	}
 	require.Equal(t, 1, strings.Count(s.log.String(), logFailing))
-	store.err = nil
+	store.fail(nil, false)
 	reply, info := s.ask(p)
 	require.NotNil(t, reply)
 	require.Equal(t, New, info.Verdict)

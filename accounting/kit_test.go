@@ -73,7 +73,6 @@ type desk struct {
 	store *session.MemoryStore
 	m     *session.Manager
 	r     *Recorder
-	infos []RecordInfo
 }
 
 func newDesk(t testing.TB, cfg RecorderConfig, mcfg session.Config) *desk {
@@ -86,7 +85,6 @@ func (d *desk) use(store session.Store, cfg RecorderConfig, mcfg session.Config)
 	m, err := session.NewManager(store, mcfg)
 	require.NoError(d.t, err)
 	cfg.Server = "aaa1"
-	cfg.Hooks.Recorded = func(i RecordInfo) { d.infos = append(d.infos, i) }
 	d.m, d.r = m, NewRecorder(m, cfg)
 }
 

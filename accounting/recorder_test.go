@@ -142,7 +142,8 @@ func mustGet(t testing.TB, m *session.Manager, id session.ID) *session.Entry {
 // TestArchival: a session that fell silent ends from its latest interim; what comes
 // later loses nothing.
 func TestArchival(t *testing.T) {
-	d := newDesk(t, RecorderConfig{}, session.Config{})
+	var infos []RecordInfo
+	d := newDesk(t, RecorderConfig{Hooks: RecorderHooks{Recorded: func(i RecordInfo) { infos = append(infos, i) }}}, session.Config{})
 	at := now()
 	d.record(at, packet(Start, "A", stamp(at)))
 	d.record(at.Add(time.Minute), packet(Interim, "A", append(volumes(60, 1000, 2000), stamp(at.Add(time.Minute)))...))
@@ -151,6 +152,8 @@ func TestArchival(t *testing.T) {
 	require.NoError(t, d.r.End(t.Context(), mustGet(t, d.m, id), session.ReasonSilent), "twice")
 	all := d.tickets()
 	require.Len(t, all, 3)
+	require.Len(t, infos, 3)
+	require.Equal(t, RecordInfo{Status: Stop, Verdict: New, Archival: true, Reason: session.ReasonSilent, Session: id, NAS: infos[0].NAS}, infos[2])
 	end := all[2]
 	require.True(t, end.Archival)
 	require.Equal(t, session.ReasonSilent, end.Reason)
@@ -327,7 +330,6 @@ func TestLoginWithinSession(t *testing.T) {
 // TestConcurrentCopies: two copies of a session's first event make one session.
 func TestConcurrentCopies(t *testing.T) {
 	d := newDesk(t, RecorderConfig{}, session.Config{})
-	d.r.cfg.Hooks.Recorded = nil
 	at := now()
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -393,8 +395,26 @@ func TestTwoServersOneStore(t *testing.T) {
 type raceStore struct {
 	session.Store
 	before func()
-	err    error // of commits
-	lies   bool  // the commit is made all the same
+
+	mu   sync.Mutex
+	err  error // of commits; ErrUncertain of one
+	lies bool  // the commit is made all the same
+}
+
+func (s *raceStore) fail(err error, lies bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err, s.lies = err, lies
+}
+
+func (s *raceStore) failure() (err error, lies bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err, lies = s.err, s.lies
+	if errors.Is(err, session.ErrUncertain) {
+		s.err = nil
+	}
+	return err, lies
 }
 
 func (s *raceStore) Commit(ctx context.Context, c *session.Change) (uint64, error) {
@@ -402,19 +422,15 @@ func (s *raceStore) Commit(ctx context.Context, c *session.Change) (uint64, erro
 		s.before = nil
 		before()
 	}
-	if err := s.err; err != nil {
-		if errors.Is(err, session.ErrUncertain) {
-			s.err = nil
-		}
-		if !s.lies {
-			return 0, err
-		}
-		if _, err := s.Store.Commit(ctx, c); err != nil {
-			return 0, err
-		}
-		return 0, err
+	failed, lies := s.failure()
+	if failed != nil && !lies {
+		return 0, failed
 	}
-	return s.Store.Commit(ctx, c)
+	first, err := s.Store.Commit(ctx, c)
+	if failed != nil && err == nil {
+		return 0, failed
+	}
+	return first, err
 }
 
 // TestUncertain: a store that can't say whether it has committed is asked.
@@ -425,8 +441,8 @@ func TestUncertain(t *testing.T) {
 		d.use(store, RecorderConfig{}, session.Config{})
 		at := now()
 		for _, status := range []Status{Start, Interim, AccountingOn} {
-			store.err, store.lies = session.ErrUncertain, done
-			require.Equal(t, map[Status]Verdict{Start: New, Interim: New, AccountingOn: New}[status], d.record(at, packet(status, "A", stamp(at))), "%v %v", done, status)
+			store.fail(session.ErrUncertain, done)
+			require.Equal(t, New, d.record(at, packet(status, "A", stamp(at))), "%v %v", done, status)
 			at = at.Add(time.Minute)
 		}
 		require.Len(t, d.tickets(), 3)
@@ -440,7 +456,7 @@ func TestStoreFails(t *testing.T) {
 	at := now()
 	_, err := d.r.Record(t.Context(), eventOf(t, at, packet(Start, "A")))
 	require.ErrorIs(t, err, session.ErrUnavailable)
-	store.err = nil
+	store.fail(nil, false)
 	require.Equal(t, New, d.record(at, packet(Start, "A")))
 	require.Len(t, d.tickets(), 1)
 }
