@@ -3,18 +3,12 @@ package session
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
 )
-
-// apSaveInterval is how long what is learnt of access points may be lost in a
-// crash: when it was seen last is seen again soon.
-const apSaveInterval = time.Minute
 
 // AP is an access point that stations have come from.
 type AP struct {
@@ -29,71 +23,116 @@ type AP struct {
 	Restarted time.Time // the latest; zero if none was noticed
 }
 
+// nasKey tells NASes apart, as NAS.ID does: the address counts where there is no identifier.
+type nasKey struct {
+	source     netip.Addr
+	identifier string
+	addr       netip.Addr
+}
+
+func (n NAS) tableKey() nasKey {
+	k := nasKey{source: n.Source, identifier: n.Identifier}
+	if n.Identifier == "" {
+		k.addr = n.Addr
+	}
+	return k
+}
+
 // apKey tells access points apart.
 type apKey struct {
-	nas  NAS
+	nas  nasKey
 	name string
 }
 
+// apTable is the registry of access points. The rows are in two kinds of lists: all of them in the order
+// in which they were seen, and those of each NAS.
 type apTable struct {
+	saving sync.Mutex // held while rows are written down
+
 	mu    sync.Mutex
 	max   int
 	known map[apKey]*apRow
-	saved time.Time
+	ofNAS map[nasKey]*apRow // one of the NAS's rows
+	// newest and oldest are nil if there is no row.
+	newest, oldest *apRow
+	forgotten      map[apKey]*apRow // whose records are to be removed; at most max
+	saved          time.Time
 }
 
 type apRow struct {
 	AP
+	key     apKey
 	version uint64
 	dirty   bool
+
+	newer, older *apRow
+	next, prev   *apRow // on the same NAS
 }
 
-func (t *apTable) init(max int) {
-	t.max = max
+func (t *apTable) init(bound int) {
+	t.max = bound
 	t.known = make(map[apKey]*apRow)
+	t.ofNAS = make(map[nasKey]*apRow)
+	t.forgotten = make(map[apKey]*apRow)
 }
 
 // SeeAP notes that something came from an access point. Zero fields of a leave
-// what is known; its times and restarts don't count.
+// what is known; its times and restarts don't count. One without a name is left out.
 func (m *Manager) SeeAP(ctx context.Context, a AP, now time.Time) {
-	t := &m.aps
-	key := apKey{a.NAS, a.Name}
+	if a.Name == "" {
+		return
+	}
+	seen, isNew := m.aps.see(&a, now)
+	if !isNew {
+		return
+	}
+	m.cfg.Logger.LogAttrs(ctx, slog.LevelDebug, logNewAP, slog.String("nas", a.NAS.Name()), slog.String("ap", a.Name))
+	if h := m.cfg.Hooks.AP; h != nil {
+		h(seen)
+	}
+}
+
+// see returns the access point if it was seen for the first time.
+func (t *apTable) see(a *AP, now time.Time) (seen AP, isNew bool) {
+	key := apKey{a.NAS.tableKey(), a.Name}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	row, known := t.known[key]
-	if !known {
-		if len(t.known) >= t.max {
-			t.forgetOldest()
+	if known {
+		t.unlinkAge(row)
+		t.linkAge(row)
+	} else {
+		if row = t.forgotten[key]; row != nil {
+			delete(t.forgotten, key) // back in time
+		} else {
+			row = &apRow{AP: AP{NAS: a.NAS, Name: a.Name, FirstSeen: now}, key: key}
+			isNew = true
 		}
-		row = &apRow{AP: AP{NAS: a.NAS, Name: a.Name, FirstSeen: now}}
-		t.known[key] = row
+		t.add(row)
 	}
 	if now.After(row.LastSeen) {
 		row.LastSeen = now
+	}
+	if a.NAS.Addr.IsValid() {
+		row.NAS.Addr = a.NAS.Addr
 	}
 	row.SSID = cmp.Or(a.SSID, row.SSID)
 	row.PortType = cmp.Or(a.PortType, row.PortType)
 	row.MTU = cmp.Or(a.MTU, row.MTU)
 	row.dirty = true
-	seen := row.AP
-	t.mu.Unlock()
-	if known {
-		return
+	if isNew {
+		seen = row.AP
 	}
-	m.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, logRegistered, slog.String("nas", a.NAS.Name()), slog.String("ap", a.Name))
-	if h := m.cfg.Hooks.AP; h != nil {
-		h(seen)
-	}
+	return seen, isNew
 }
 
 // RestartedNAS notes that a NAS has started again.
 func (m *Manager) RestartedNAS(nas NAS, at time.Time) {
 	m.aps.mu.Lock()
 	defer m.aps.mu.Unlock()
-	for _, row := range m.aps.known {
-		if row.NAS.Source == nas.Source && row.NAS.Name() == nas.Name() {
-			row.Restarts++
-			row.Restarted, row.dirty = at, true
-		}
+	for row := m.aps.ofNAS[nas.tableKey()]; row != nil; row = row.next {
+		row.Restarts++
+		row.Restarted, row.dirty = at, true
 	}
 }
 
@@ -114,126 +153,66 @@ func (m *Manager) APs() []AP {
 // Clients returns how many stations have a session on the access point.
 func (m *Manager) Clients(ctx context.Context, a AP) (int, error) {
 	found, err := m.find(ctx, NewTerm(IndexAP, a.Name), 0, func(s *Session) bool {
-		return s.AP == a.Name && s.NAS == a.NAS && s.State != Ended
+		return s.AP == a.Name && sameNAS(s.NAS, a.NAS) && s.State != Ended
 	})
 	return len(found), err
 }
 
+// add puts a row into the table, as the newest one. The one seen last longest ago makes
+// room for it. t.mu is held.
+func (t *apTable) add(row *apRow) {
+	if len(t.known) >= t.max {
+		t.forgetOldest()
+	}
+	t.known[row.key] = row
+	t.linkAge(row)
+	if row.next = t.ofNAS[row.key.nas]; row.next != nil {
+		row.next.prev = row
+	}
+	t.ofNAS[row.key.nas] = row
+}
+
 // forgetOldest makes room for another. t.mu is held.
 func (t *apTable) forgetOldest() {
-	var oldest *apRow
-	for _, row := range t.known {
-		if oldest == nil || row.LastSeen.Before(oldest.LastSeen) {
-			oldest = row
-		}
+	row := t.oldest
+	t.unlinkAge(row)
+	delete(t.known, row.key)
+	if row.next != nil {
+		row.next.prev = row.prev
 	}
-	if oldest != nil {
-		delete(t.known, apKey{oldest.NAS, oldest.Name})
+	switch {
+	case row.prev != nil:
+		row.prev.next = row.next
+	case row.next != nil:
+		t.ofNAS[row.key.nas] = row.next
+	default:
+		delete(t.ofNAS, row.key.nas)
+	}
+	row.next, row.prev = nil, nil
+	if row.version > 0 && len(t.forgotten) < t.max { // what finds no room is removed by the next Load
+		t.forgotten[row.key] = row
 	}
 }
 
-func (k apKey) id() ID {
-	return NamedID("ap\x00" + k.nas.Source.String() + "\x00" + k.nas.Name() + "\x00" + k.name)
+func (t *apTable) linkAge(row *apRow) {
+	if row.older = t.newest; row.older != nil {
+		row.older.newer = row
+	} else {
+		t.oldest = row
+	}
+	t.newest = row
 }
 
-// saveAPs writes down what has been learnt, now and then.
-func (m *Manager) saveAPs(ctx context.Context, now time.Time, all bool) error {
-	t := &m.aps
-	t.mu.Lock()
-	if !all && now.Sub(t.saved) < apSaveInterval {
-		t.mu.Unlock()
-		return nil
+func (t *apTable) unlinkAge(row *apRow) {
+	if row.newer != nil {
+		row.newer.older = row.older
+	} else {
+		t.newest = row.older
 	}
-	t.saved = now
-	var rows []*apRow
-	for _, row := range t.known {
-		if row.dirty {
-			row.dirty = false
-			rows = append(rows, row)
-		}
+	if row.older != nil {
+		row.older.newer = row.newer
+	} else {
+		t.oldest = row.newer
 	}
-	t.mu.Unlock()
-	var failed error
-	for _, row := range rows {
-		t.mu.Lock()
-		p := Put{Key: Key{KindAP, apKey{row.NAS, row.Name}.id()}, Expect: row.version, Value: row.append(nil)}
-		t.mu.Unlock()
-		_, err := m.store.Commit(ctx, &Change{Puts: []Put{p}})
-		t.mu.Lock()
-		switch {
-		case err == nil:
-			row.version++
-		case errors.Is(err, ErrConflict):
-			// Another server of the same store knows it too, or it was forgotten and
-			// seen again: the next time with the version that is there.
-			row.dirty = true
-			if r, err := m.store.Get(ctx, p.Key); err == nil {
-				row.version = r.Version
-			}
-		default:
-			row.dirty, failed = true, err
-		}
-		t.mu.Unlock()
-		if failed != nil {
-			break
-		}
-	}
-	return failed
-}
-
-func (m *Manager) loadAPs(ctx context.Context) error {
-	t := &m.aps
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return m.store.Scan(ctx, KindAP, func(r Record) bool {
-		a, err := decodeAP(r.Value)
-		if err != nil {
-			m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logBadRecord, slog.Any("error", err))
-			return true
-		}
-		if len(t.known) >= t.max {
-			t.forgetOldest()
-		}
-		t.known[apKey{a.NAS, a.Name}] = &apRow{AP: a, version: r.Version}
-		return true
-	})
-}
-
-const apVersion = 1
-
-func (a *AP) append(b []byte) []byte {
-	b = append(b, apVersion)
-	for _, s := range [...]string{a.NAS.Identifier, a.Name, a.SSID} {
-		b = appendString(b, s)
-	}
-	b = appendAddr(appendAddr(b, a.NAS.Source), a.NAS.Addr)
-	for _, v := range [...]uint32{a.PortType, a.MTU, a.Restarts} {
-		b = binary.AppendUvarint(b, uint64(v))
-	}
-	for _, t := range [...]time.Time{a.FirstSeen, a.LastSeen, a.Restarted} {
-		b = appendTime(b, t)
-	}
-	return b
-}
-
-func decodeAP(b []byte) (AP, error) {
-	if len(b) == 0 || b[0] != apVersion {
-		return AP{}, fmt.Errorf("%w: access point", ErrDecode)
-	}
-	var a AP
-	d := decoder{rest: string(b[1:])}
-	for _, p := range [...]*string{&a.NAS.Identifier, &a.Name, &a.SSID} {
-		*p = d.string()
-	}
-	a.NAS.Source, a.NAS.Addr = d.addr(), d.addr()
-	for _, p := range [...]*uint32{&a.PortType, &a.MTU, &a.Restarts} {
-		*p = uint32(d.uvarint())
-	}
-	for _, p := range [...]*time.Time{&a.FirstSeen, &a.LastSeen, &a.Restarted} {
-		*p = d.time()
-	}
-	if d.failed {
-		return AP{}, fmt.Errorf("%w: access point cut short", ErrDecode)
-	}
-	return a, nil
+	row.newer, row.older = nil, nil
 }

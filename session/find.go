@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/netip"
 )
@@ -20,6 +19,11 @@ func (m *Manager) Get(ctx context.Context, id ID) (*Entry, error) {
 // changes it.
 func (m *Manager) Record(ctx context.Context, key Key) (Record, error) { return m.store.Get(ctx, key) }
 
+// sameNAS reports whether a and b are one NAS, by what ID says.
+func sameNAS(a, b NAS) bool {
+	return a.Source == b.Source && (a.Identifier != "" && a.Identifier == b.Identifier || a.Name() == b.Name())
+}
+
 func decodeEntry(r Record) (*Entry, error) {
 	s, err := Decode(r.Value)
 	if err != nil {
@@ -29,7 +33,7 @@ func decodeEntry(r Record) (*Entry, error) {
 }
 
 // find returns the sessions with a term that match, at most limit; 0 is
-// no bound.
+// no bound. With an error that is ErrDecode, it returns the others that match.
 func (m *Manager) find(ctx context.Context, term Term, limit int, match func(*Session) bool) ([]*Entry, error) {
 	var out []*Entry
 	var bad error
@@ -47,14 +51,17 @@ func (m *Manager) find(ctx context.Context, term Term, limit int, match func(*Se
 		}
 		return limit == 0 || len(out) < limit
 	})
-	return out, errors.Join(err, bad)
+	if err != nil {
+		return nil, err
+	}
+	return out, bad
 }
 
 // ByAccount returns the sessions that the NAS calls accountID, ended ones that are
 // still remembered included. There is hardly ever more than one.
 func (m *Manager) ByAccount(ctx context.Context, nas NAS, accountID string) ([]*Entry, error) {
 	return m.find(ctx, AccountTerm(nas, accountID), 0, func(s *Session) bool {
-		return s.AccountID == accountID && s.NAS.Source == nas.Source && s.NAS.Name() == nas.Name()
+		return s.AccountID == accountID && sameNAS(s.NAS, nas)
 	})
 }
 
@@ -86,13 +93,14 @@ func (m *Manager) ByAP(ctx context.Context, ap string, limit int) ([]*Entry, err
 // no bound.
 func (m *Manager) ByNAS(ctx context.Context, nas NAS, limit int, match func(*Session) bool) ([]*Entry, error) {
 	return m.find(ctx, NASTerm(nas), limit, func(s *Session) bool {
-		return s.NAS.Source == nas.Source && s.NAS.Name() == nas.Name() && s.State != Ended && (match == nil || match(s))
+		return sameNAS(s.NAS, nas) && s.State != Ended && (match == nil || match(s))
 	})
 }
 
 // ByAddress returns the sessions whose station has the IP address and that have not
 // ended.
 func (m *Manager) ByAddress(ctx context.Context, a netip.Addr) ([]*Entry, error) {
+	a = a.Unmap()
 	return m.find(ctx, NewTerm(IndexAddress, a.String()), 0, func(s *Session) bool { return s.Address == a && s.State != Ended })
 }
 
@@ -100,11 +108,14 @@ func (m *Manager) ByAddress(ctx context.Context, a netip.Addr) ([]*Entry, error)
 // session must not be kept.
 func (m *Manager) All(ctx context.Context, f func(*Session) bool) error {
 	return m.store.Scan(ctx, KindSession, func(r Record) bool {
-		s, err := Decode(r.Value)
-		if err != nil {
-			m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logBadRecord, slog.Any("session", r.Key.ID), slog.Any("error", err))
+		if len(r.Value) > 1 && State(r.Value[1]) == Ended {
 			return true
 		}
-		return s.State == Ended || f(&s)
+		s, err := Decode(r.Value)
+		if err != nil {
+			m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logBadRecord, slog.String("session", r.Key.ID.String()), slog.Any("error", err))
+			return true
+		}
+		return f(&s)
 	})
 }

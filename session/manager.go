@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -13,9 +14,9 @@ import (
 // Messages of the log.
 const (
 	logTaskGivenUp = "Session task given up"
-	logSweepFailed = "Session sweep failed"
+	logSweepFailed = "Session upkeep failed"
 	logBadRecord   = "Session record can't be read"
-	logRegistered  = "Registered AP"
+	logNewAP       = "Access point is new"
 )
 
 var errNoHandler = errors.New("session: nobody does tasks of this kind")
@@ -48,7 +49,7 @@ type Config struct {
 	// Default 25 h; negative: for ever.
 	MaxSilence time.Duration
 	// Grace is how long a closing session waits for its NAS's Stop, and how much later than
-	// the NAS we look at a session's time-outs. Default 90 s.
+	// the NAS we look at a session's time-outs, and how late an interim may be. Default 90 s.
 	Grace time.Duration
 	// Linger is how long an ended session is remembered, so that what its NAS repeats is
 	// recognised. Default 15 min.
@@ -81,8 +82,10 @@ type Config struct {
 // Hooks are called synchronously after a commit; they must not block and may be
 // called concurrently. Each may be nil.
 type Hooks struct {
-	// Changed is called for each committed state of a session. before's State is
-	// 0 if it is new. They must not be kept or changed.
+	// Changed is called for each committed state of a session. before is the state
+	// that after replaces in the store, whoever committed it, so that differences
+	// (such as of Usage) add up, over all managers of a store too; its State is 0
+	// if the session is new. They must not be kept or changed.
 	Changed func(ctx context.Context, before, after *Session)
 	// Task is called when a task was tried.
 	Task func(TaskInfo)
@@ -150,10 +153,18 @@ type Manager struct {
 	store   Store
 	cfg     Config
 	tasks   tasks
+	ending  ending
 	aps     apTable
-	changes sync.Pool // of *builder
+	changes sync.Pool                // of *builder
+	logins  [loginStripes]sync.Mutex // by subscriber
+	seed    maphash.Seed
 
 	admitted, open atomic.Int64
+
+	logMu sync.Mutex
+	// Guarded by logMu:
+	logged   time.Time // when a failure was logged
+	unlogged int       // failures since
 }
 
 // NewManager returns a manager of the sessions in store. Call Run for what
@@ -162,28 +173,34 @@ func NewManager(store Store, cfg Config) (*Manager, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	m := &Manager{store: store, cfg: cfg.withDefaults()}
+	m := &Manager{store: store, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
 	m.changes.New = func() any { return new(builder) }
-	m.tasks = tasks{m: m, handlers: make(map[TaskKind]TaskHandler), queue: make(chan Task, 4096), busy: make(map[ID]struct{})}
+	m.tasks = tasks{m: m, handlers: make(map[TaskKind]TaskHandler), queue: make(chan Task, sweepBatch), busy: make(map[ID]struct{})}
+	m.ending = ending{m: m, queue: make(chan ID, sweepBatch), busy: make(map[ID]struct{}), failed: make(map[ID]failure)}
 	m.aps.init(m.cfg.MaxAPs)
 	return m, nil
 }
 
-// HandleTask says who does the tasks of a kind. Call it before Run.
+// HandleTask says who does the tasks of a kind. Call it before Run and before the
+// first login.
 func (m *Manager) HandleTask(kind TaskKind, h TaskHandler) { m.tasks.handlers[kind] = h }
 
 // OnEnd sets [Config.End], for those who need the manager to make what ends
-// sessions. Call it before Run.
+// sessions. Call it before Run and before the first login.
 func (m *Manager) OnEnd(end func(ctx context.Context, e *Entry, why Reason) error) { m.cfg.End = end }
 
-// OnWake sets [Config.Wake]. Call it before Run.
+// OnWake sets [Config.Wake]. Call it before Run and before the first login.
 func (m *Manager) OnWake(wake func(ctx context.Context, e *Entry) error) { m.cfg.Wake = wake }
 
 // Counts is how many sessions there are.
 type Counts struct{ Admitted, Open int }
 
-// Counts returns how many sessions there are now.
-func (m *Manager) Counts() Counts { return Counts{int(m.admitted.Load()), int(m.open.Load())} }
+// Counts returns how many sessions there are now: those that Load found, and what
+// this manager has committed since. It does not know what other managers of
+// the store do, nor what became of commits that failed with ErrUncertain.
+func (m *Manager) Counts() Counts {
+	return Counts{int(max(m.admitted.Load(), 0)), int(max(m.open.Load(), 0))}
+}
 
 // changed keeps count of a committed change, and tells.
 func (m *Manager) changed(ctx context.Context, before, after *Session) {

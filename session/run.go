@@ -8,21 +8,26 @@ import (
 	"time"
 )
 
-// sweepBatch bounds how many sessions one sweep takes up.
+// sweepBatch bounds how many sessions and tasks wait for workers. The rest is
+// found by later sweeps.
 const sweepBatch = 4096
 
-// Load counts what the store has. Call it once, before Run and before the first
-// login.
+// Load counts what the store has, and reads the access points. Call it once, before
+// Run and before the first login.
 func (m *Manager) Load(ctx context.Context) error {
+	var counts [Ended + 1]int64
 	err := m.store.Scan(ctx, KindSession, func(r Record) bool {
-		if len(r.Value) > 1 { // the state is an encoded session's second octet
-			m.count(State(r.Value[1]), 1)
+		// The state is an encoded session's second octet.
+		if len(r.Value) > 1 && r.Value[1] <= byte(Ended) {
+			counts[r.Value[1]]++
 		}
 		return true
 	})
 	if err != nil {
 		return err
 	}
+	m.admitted.Store(counts[Admitted])
+	m.open.Store(counts[Open])
 	return m.loadAPs(ctx)
 }
 
@@ -30,20 +35,17 @@ func (m *Manager) Load(ctx context.Context) error {
 // waits for what it has begun, writes down the access points, and returns nil.
 func (m *Manager) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	ending := make(chan ID, sweepBatch)
 	for range m.cfg.Workers {
 		wg.Go(func() { m.tasks.work(ctx) })
-		wg.Go(func() { m.endWork(ctx, ending) })
+		wg.Go(func() { m.ending.work(ctx) })
 	}
 	tick := time.NewTicker(m.cfg.Sweep)
 	defer tick.Stop()
-	failing := false
 	for {
-		err := m.sweep(ctx, time.Now(), ending)
-		if err != nil && !failing {
-			m.logSweep(ctx, err)
+		now := time.Now()
+		if err := m.sweep(ctx, now); err != nil {
+			m.logFailed(ctx, now, ID{}, err)
 		}
-		failing = err != nil
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -54,46 +56,51 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-// sweep looks for what is due. What is still queued from the last time is
-// offered again, which does no harm.
-func (m *Manager) sweep(ctx context.Context, now time.Time, ending chan<- ID) error {
-	ids := make([]ID, 0, 64)
+// sweep looks for what is due.
+func (m *Manager) sweep(ctx context.Context, now time.Time) error {
+	m.ending.forget(now)
 	err := m.store.Due(ctx, KindSession, now, func(r Record) bool {
-		ids = append(ids, r.Key.ID)
-		return len(ids) < sweepBatch
+		return m.ending.offer(r.Key.ID, now)
 	})
-	for _, id := range ids {
-		select {
-		case ending <- id:
-		default: // full: the next sweep finds it
-		}
-	}
-	var due []Task
-	err = errors.Join(err, m.store.Due(ctx, KindTask, now, func(r Record) bool {
-		t, err := decodeTask(r)
-		if err != nil {
-			m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logBadRecord, slog.Any("error", err))
-			return true
-		}
-		due = append(due, t)
-		return len(due) < sweepBatch
-	}))
-	for _, t := range due {
-		m.tasks.offer(t, now)
-	}
-	return errors.Join(err, m.saveAPs(ctx, now, false))
+	return errors.Join(err,
+		m.store.Due(ctx, KindTask, now, func(r Record) bool {
+			t, err := decodeTask(r)
+			if err != nil {
+				m.logFailed(ctx, now, r.Key.ID, err)
+				return true
+			}
+			return m.tasks.offer(t, now)
+		}),
+		m.saveAPs(ctx, now, false))
 }
 
-func (m *Manager) endWork(ctx context.Context, ending <-chan ID) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case id := <-ending:
-			// A conflict or a failing store: the next sweep tries again.
-			if err := m.endDue(ctx, id, time.Now()); err != nil && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrUnavailable) {
-				m.logSweep(ctx, err)
-			}
-		}
+// logEvery is how often failures of what happens by itself are logged: all
+// sessions may fail at once, again and again.
+const logEvery = time.Minute
+
+// logFailed logs a failure of what happens by itself; id may be zero.
+func (m *Manager) logFailed(ctx context.Context, now time.Time, id ID, err error) {
+	if ctx.Err() != nil {
+		return
 	}
+	m.logMu.Lock()
+	quiet := !m.logged.IsZero() && now.Sub(m.logged) < logEvery
+	if quiet {
+		m.unlogged++
+	} else {
+		m.logged = now
+	}
+	more := m.unlogged
+	if !quiet {
+		m.unlogged = 0
+	}
+	m.logMu.Unlock()
+	if quiet {
+		return
+	}
+	attrs := []slog.Attr{slog.Any("error", err), slog.Int("more", more)}
+	if id.IsValid() {
+		attrs = append(attrs, slog.String("record", id.String()))
+	}
+	m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logSweepFailed, attrs...)
 }

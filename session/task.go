@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -16,7 +17,7 @@ const (
 	_              TaskKind = iota
 	TaskNASRestart          // end the sessions that a NAS had before it started again
 	TaskDisconnect          // ask the NAS to end a session
-	TaskCharge              // go on with a session's charging
+	TaskChange              // ask the NAS to change a session; Data are the attributes
 )
 
 // Task is a side effect of something that was committed: it is kept until it has been
@@ -35,7 +36,8 @@ type Task struct {
 }
 
 // TaskHandler does a task. On nil the task is gone. Otherwise it is tried
-// again, later and later, until [Config.TaskAge] is over.
+// again, later and later, until [Config.TaskAge] is over. It occupies one of
+// [Config.Workers] meanwhile, so it has to have an end of its own.
 type TaskHandler func(ctx context.Context, t Task) error
 
 const taskVersion = 1
@@ -79,18 +81,30 @@ func decodeTask(r Record) (Task, error) {
 // tasks does what has been committed to be done.
 type tasks struct {
 	m        *Manager
-	handlers map[TaskKind]TaskHandler // fixed once Run has begun
+	handlers map[TaskKind]TaskHandler // fixed before the first commit
 	queue    chan Task
 
 	mu   sync.Mutex
 	busy map[ID]struct{} // queued or being done
 }
 
-// offer queues a task that is due. One that finds no room is found again by
-// the sweep.
-func (q *tasks) offer(t Task, now time.Time) {
+// maxTaskWait and maxKindWait bound how long a task waits for its next attempt,
+// maxKindWait if this process has nobody who does such tasks.
+const (
+	maxTaskWait = time.Minute
+	maxKindWait = time.Hour
+)
+
+// backOff returns how long to wait after one more failure than attempts.
+func backOff(attempts uint32, longest time.Duration) time.Duration {
+	return min(time.Second<<min(attempts, 16), longest)
+}
+
+// offer queues a task that is due, and reports whether there may be room for
+// another. One that finds no room is found again by the sweep.
+func (q *tasks) offer(t Task, now time.Time) bool {
 	if t.NotBefore.After(now) {
-		return
+		return true
 	}
 	if t.version == 0 {
 		t.version = 1 // as it was just committed
@@ -98,12 +112,15 @@ func (q *tasks) offer(t Task, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if _, ok := q.busy[t.ID]; ok {
-		return
+		return true
 	}
+	t.Data = slices.Clone(t.Data) // who committed it may use his memory again
 	select {
 	case q.queue <- t:
 		q.busy[t.ID] = struct{}{}
+		return true
 	default:
+		return false
 	}
 }
 
@@ -123,30 +140,38 @@ func (q *tasks) work(ctx context.Context) {
 }
 
 func (q *tasks) do(ctx context.Context, t Task) {
-	handler := q.handlers[t.Kind]
+	key := Key{KindTask, t.ID}
+	// Between the sweep that found it and now it may have been done, here or
+	// by another manager.
+	if r, err := q.m.store.Get(ctx, key); err != nil || r.Version != t.version {
+		return
+	}
+	handler, longest := q.handlers[t.Kind], maxTaskWait
 	err := errNoHandler
 	if handler != nil {
 		err = handler(ctx, t)
+	} else {
+		longest = maxKindWait
 	}
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		return // stopping: the task is still in the store
 	}
 	var p Put
 	switch now := time.Now(); {
 	case err == nil:
-		p = Put{Key: Key{KindTask, t.ID}, Expect: t.version, Delete: true}
+		p = Put{Key: key, Expect: t.version, Delete: true}
 	case now.Sub(t.Created) >= q.m.cfg.TaskAge:
-		q.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logTaskGivenUp, slog.Any("session", t.Session), slog.Int("kind", int(t.Kind)), slog.Any("error", err))
-		p = Put{Key: Key{KindTask, t.ID}, Expect: t.version, Delete: true}
+		q.m.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logTaskGivenUp, slog.String("session", t.Session.String()), slog.Int("kind", int(t.Kind)), slog.Any("error", err))
+		t.Attempts++
+		p = Put{Key: key, Expect: t.version, Delete: true}
 	default:
-		wait := min(time.Second<<min(t.Attempts, 6), time.Minute)
-		t.NotBefore = now.Add(wait)
+		t.NotBefore = now.Add(backOff(t.Attempts, longest))
 		t.Attempts++
 		p = t.put(t.append(nil))
 	}
 	// A conflict means that somebody else has done it; any other failure that
-	// it is done again.
-	_, _ = q.m.store.Commit(ctx, &Change{Puts: []Put{p}})
+	// it is done again. What has been done is noted even while stopping.
+	_, _ = q.m.store.Commit(context.WithoutCancel(ctx), &Change{Puts: []Put{p}})
 	if h := q.m.cfg.Hooks.Task; h != nil {
 		h(TaskInfo{Kind: t.Kind, Err: err, Attempts: t.Attempts})
 	}

@@ -52,7 +52,8 @@ func (t *Txn) Put(e *Entry) { t.entries = append(t.entries, e) }
 // is over.
 func (t *Txn) Journal(entry []byte) { t.journal = append(t.journal, entry) }
 
-// Task adds something to do once this is committed; see [Manager.HandleTask].
+// Task adds something to do once this is committed; see [Manager.HandleTask]. Its Data
+// must not be changed until the commit is over.
 func (t *Txn) Task(task Task) { t.tasks = append(t.tasks, task) }
 
 // Record adds a change of a record that is no session and no task.
@@ -62,18 +63,20 @@ func (t *Txn) Record(p Put) { t.raw = append(t.raw, p) }
 // first journal entry. After it has returned nil, the entries can be changed and
 // committed again, hooks have been called, and the tasks are on their way.
 //
-// Errors are those of [Store]'s Commit: after ErrConflict read the sessions
-// again and decide again.
+// Errors are those of [Store]'s Commit: after ErrConflict and ErrUncertain read the
+// sessions again and decide again.
 func (m *Manager) Commit(ctx context.Context, t *Txn) (first uint64, err error) {
 	now := time.Now()
 	c := m.changes.Get().(*builder)
-	defer m.changes.Put(c)
-	c.reset()
+	defer func() {
+		c.reset() // the pool keeps nobody's octets
+		m.changes.Put(c)
+	}()
 	for _, e := range t.entries {
 		if !e.Session.ID.IsValid() || e.Session.State < Admitted || e.Session.State > Ended {
 			return 0, errIncomplete
 		}
-		c.session(m, e)
+		c.session(m, e, now)
 	}
 	for i := range t.tasks {
 		c.task(&t.tasks[i], now)
@@ -84,10 +87,9 @@ func (m *Manager) Commit(ctx context.Context, t *Txn) (first uint64, err error) 
 		return 0, err
 	}
 	for _, e := range t.entries {
-		before := e.was
+		m.changed(ctx, &e.was, &e.Session)
 		e.was = e.Session
 		e.version++
-		m.changed(ctx, &before, &e.Session)
 	}
 	for i := range t.tasks {
 		m.tasks.offer(t.tasks[i], now)
@@ -110,24 +112,23 @@ func (c *builder) reset() {
 	c.octets = c.octets[:0]
 }
 
-func (c *builder) session(m *Manager, e *Entry) {
+func (c *builder) session(m *Manager, e *Entry, now time.Time) {
 	s := &e.Session
-	p := Put{Key: Key{KindSession, s.ID}, Expect: e.version}
+	p := Put{Key: Key{KindSession, s.ID}, Expect: e.version, Due: m.next(s)}
 	if s.State == Ended {
 		// Only what its NAS may repeat is to be found.
-		if p.Due = s.Wake; s.Wake.IsZero() {
-			p.Expires = s.Seen.Add(m.cfg.Linger)
+		if p.Due.IsZero() {
+			from := s.Seen
+			if from.IsZero() {
+				from = now
+			}
+			p.Expires = from.Add(m.cfg.Linger)
 		}
 		if s.AccountID != "" {
 			p.Terms = []Term{AccountTerm(s.NAS, s.AccountID)}
 		}
-	} else {
-		if p.Due, _ = m.due(s); !s.Wake.IsZero() && (p.Due.IsZero() || s.Wake.Before(p.Due)) {
-			p.Due = s.Wake
-		}
-		if p.SameTerms = e.version > 0 && sameTerms(s, &e.was); !p.SameTerms {
-			p.Terms = s.Terms()
-		}
+	} else if p.SameTerms = e.version > 0 && sameTerms(s, &e.was); !p.SameTerms {
+		p.Terms = s.Terms()
 	}
 	p.Value = c.value(s.Append)
 	c.change.Puts = append(c.change.Puts, p)
