@@ -6,6 +6,12 @@
 // same machine, its processor time per login.
 //
 //	apsim -server 127.0.0.1:1812 -secret SECRET -ues 64 -duration 20s -pid $(pidof twagd)
+//
+// As "apsim acct" the access points account for sessions, and "apsim check"
+// compares what the server has acknowledged with its tickets:
+//
+//	apsim acct -server 127.0.0.1:1813 -secret SECRET -rate 10000 -duration 60s -journal run.journal
+//	apsim check -journal run.journal -tickets /var/lib/twagd/tickets
 package main
 
 import (
@@ -34,6 +40,14 @@ const (
 
 // apsim is the program; it returns its exit code.
 func apsim(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case "acct":
+			return acctMain(ctx, args[1:], stdout, stderr)
+		case "check":
+			return checkMain(args[1:], stdout, stderr)
+		}
+	}
 	o, err := parseOptions(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

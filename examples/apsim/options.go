@@ -45,7 +45,8 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	fs := flag.NewFlagSet("apsim", flag.ContinueOnError)
 	fs.SetOutput(w)
 	fs.Usage = func() {
-		fmt.Fprint(w, "apsim logs simulated phones in through a RADIUS server and measures it.\n\n")
+		fmt.Fprint(w, "apsim logs simulated phones in through a RADIUS server and measures it.\n"+
+			"For accounting see apsim acct -help and apsim check -help.\n\n")
 		fs.PrintDefaults()
 	}
 	server := fs.String("server", "127.0.0.1:1812", "address of the RADIUS server")
