@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/opentwag/twag/accounting"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eapradius"
+	"github.com/opentwag/twag/gy"
 	"github.com/opentwag/twag/keyring"
 	"github.com/opentwag/twag/session"
 	"github.com/opentwag/twag/session/class"
@@ -57,8 +59,13 @@ type AdmitterConfig struct {
 	// credit. Each may change the session, and refuse.
 	Checks []Check
 
+	// Charging, if not nil, asks the OCS for credit before the subscriber is let in. It needs
+	// a manager.
+	Charging *Charging
+
 	// AllowUnrecorded lets subscribers in when the store does not work: their
-	// sessions are known by their Class when accounting begins, if the store works then.
+	// sessions are known by their Class when accounting begins, if the store works then. It
+	// does nothing with Charging.
 	AllowUnrecorded bool
 }
 
@@ -87,6 +94,9 @@ func NewAdmitter(m *session.Manager, cfg AdmitterConfig) (*Admitter, error) {
 	}
 	if cfg.Timeout < 0 || cfg.Idle < 0 {
 		return nil, errors.New("gateway: Timeout or Idle is negative")
+	}
+	if cfg.Charging != nil && m == nil {
+		return nil, errors.New("gateway: Charging without a manager")
 	}
 	a := &Admitter{m: m, cfg: cfg}
 	if cfg.Names != nil {
@@ -118,9 +128,9 @@ func (a *Admitter) Authorize(ctx context.Context, l eapradius.Login) eapradius.G
 		}
 		s.Interim = a.cfg.Plan.For(now, s.Service, h)
 	}
-	s, err := a.record(ctx, s, now)
-	if err != nil {
-		return eapradius.Grant{Refusal: eap.RefusalTemporary, Err: err}
+	s, refusal, err := a.record(ctx, s, now)
+	if refusal != 0 {
+		return eapradius.Grant{Refusal: refusal, Err: err}
 	}
 	attributes, err := a.attributes(&l, &s, now)
 	if err != nil {
@@ -129,25 +139,75 @@ func (a *Admitter) Authorize(ctx context.Context, l eapradius.Login) eapradius.G
 	return eapradius.Grant{Attributes: attributes}
 }
 
-// record admits the session. Its Class is made anew, since the session may be an
-// older one that goes on.
-func (a *Admitter) record(ctx context.Context, s session.Session, now time.Time) (session.Session, error) {
+// record admits the session, if there is credit for it. The result may be an older
+// session that goes on.
+func (a *Admitter) record(ctx context.Context, s session.Session, now time.Time) (session.Session, eap.Refusal, error) {
 	if a.m == nil {
-		s.ID, s.State, s.Admitted = session.NewID(), session.Admitted, now
-		return s, nil
+		return unrecorded(s, now), 0, nil
 	}
-	admitted, err := a.m.Admit(ctx, s)
+	credit := credit{c: a.cfg.Charging}
+	admitted, err := a.m.AdmitWith(ctx, s, func(s *session.Session) error { return credit.begin(s, now) })
 	switch {
 	case err == nil:
-		a.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType}, now)
-		return admitted, nil
-	case errors.Is(err, session.ErrLimit):
-		return s, err
-	case !a.cfg.AllowUnrecorded:
-		return s, errors.Join(ErrUnrecorded, err)
+	case errors.Is(err, session.ErrLimit), errors.Is(err, ErrNoCredit):
+		return s, eap.RefusalTemporary, err
+	case a.cfg.AllowUnrecorded && a.cfg.Charging == nil:
+		return unrecorded(s, now), 0, nil
+	default:
+		return s, eap.RefusalTemporary, errors.Join(ErrUnrecorded, err)
 	}
+	a.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType}, now)
+	if credit.gs == nil {
+		return admitted, 0, nil
+	}
+	if refusal, err := a.cfg.Charging.authorize(ctx, admitted.ID, credit.gs, credit.out); refusal != 0 {
+		a.forget(ctx, admitted.ID)
+		return s, refusal, err
+	}
+	// What the quota says of intervals and time-outs was stored with the OCS's answer.
+	if e, err := a.m.Get(ctx, admitted.ID); err == nil {
+		admitted = e.Session
+	}
+	return admitted, 0, nil
+}
+
+// credit is the credit control that an admission begins.
+type credit struct {
+	c   *Charging
+	gs  *gy.Session
+	out gy.Output
+}
+
+func (k *credit) begin(s *session.Session, now time.Time) error {
+	k.gs = nil
+	if k.c == nil {
+		return nil
+	}
+	if isCharged(s) {
+		if gs, _, err := k.c.restore(s); err == nil && gs.State() == gy.PendingI {
+			return fmt.Errorf("%w: another login of the station waits for it", ErrNoCredit)
+		}
+		return nil
+	}
+	var ok bool
+	if k.gs, k.out, ok = k.c.begin(s, now); ok {
+		s.Charging, s.Wake = k.gs.AppendState(appendCharged(nil, usageOf(s))), k.out.Deadline
+	}
+	return nil
+}
+
+// forget ends a session that was admitted and then refused.
+func (a *Admitter) forget(ctx context.Context, id session.ID) {
+	e, err := a.m.Get(ctx, id)
+	if err == nil && e.Session.State == session.Admitted {
+		// If this fails, the session ends when it has not been used for a while.
+		_ = a.m.End(ctx, e, session.ReasonCredit)
+	}
+}
+
+func unrecorded(s session.Session, now time.Time) session.Session {
 	s.ID, s.State, s.Admitted = session.NewID(), session.Admitted, now
-	return s, nil
+	return s
 }
 
 // session is what a login says of its session.

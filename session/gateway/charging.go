@@ -1,0 +1,496 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/opentwag/twag/accounting"
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/gy"
+	"github.com/opentwag/twag/session"
+)
+
+// ChargingConfig configures a [Charging]. Zero fields have the defaults named.
+type ChargingConfig struct {
+	// Client sends to the OCS: a *gy.Client. Required.
+	Client CCRSender
+	// NewSessionID makes Session-Ids: (*diameter.Node).NewSessionID. Required.
+	NewSessionID func() string
+	// Machine is the credit control of sessions. Required.
+	Machine *gy.Machine
+	// Choose returns the machine for a session, by its realm, SSID, group or whatever
+	// else; nil: it is not charged. Default: Machine for all.
+	Choose func(s *session.Session) *gy.Machine
+	// Info is what the OCS is told of a session. Default: [SessionInfo].
+	Info func(s *session.Session) *gy.Info
+	// Attributes returns the RADIUS attributes, encoded, that make a NAS do what a
+	// change of a rating group says: redirect, restrict, or pass again. nil or
+	// no attributes: a session that is not to pass is disconnected.
+	Attributes func(s *session.Session, change gy.GroupChange) []byte
+	// AdaptInterim has NASes told a new Acct-Interim-Interval by CoA-Request when the
+	// quota wants one that is shorter by a quarter or more than what they have.
+	AdaptInterim bool
+
+	Logger *slog.Logger // nil: silence
+	Hooks  ChargingHooks
+}
+
+// ChargingHooks are called synchronously; they must not block and may be called
+// concurrently. Each may be nil.
+type ChargingHooks struct {
+	// Step is called for each step of a session's credit control that was stored.
+	Step func(ChargingStep)
+}
+
+// ChargingStep says what a step came to.
+type ChargingStep struct {
+	Output gy.Output
+	Usage  gy.Usage
+}
+
+// CCRSender sends the requests of credit-control sessions.
+type CCRSender interface {
+	Send(ctx context.Context, req wire.Message, a *gy.CCA) error
+}
+
+// Charging charges sessions at an OCS: quota is asked for before the service, and again as
+// accounting reports usage; when it ends the session is disconnected, redirected or
+// restricted. It is safe for concurrent use.
+//
+// What is between us and the OCS is part of the session's record: a request is sent only after it
+// has been stored, with the usage that it reports, and is there until its answer has been. So a
+// process that dies neither loses usage nor reports it twice.
+type Charging struct {
+	m   *session.Manager
+	cfg ChargingConfig
+
+	wg     sync.WaitGroup
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	inHand  map[session.ID]uint32       // requests whose answers somebody here waits for
+	waiting map[session.ID]chan verdict // logins
+}
+
+// verdict is what a login waits for.
+type verdict struct {
+	out gy.Output
+	err error
+}
+
+// NewCharging returns the charging of m's sessions, and makes it the one that their Wake calls. Give its
+// Charge to the accounting.Recorder, and itself to the Admitter. Call it before m.Run, and
+// Close after.
+func NewCharging(m *session.Manager, cfg ChargingConfig) (*Charging, error) {
+	if cfg.Client == nil || cfg.NewSessionID == nil || cfg.Machine == nil {
+		return nil, errors.New("gateway: ChargingConfig: Client, NewSessionID or Machine is missing")
+	}
+	if cfg.Choose == nil {
+		cfg.Choose = func(*session.Session) *gy.Machine { return cfg.Machine }
+	}
+	if cfg.Info == nil {
+		cfg.Info = SessionInfo
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Charging{m: m, cfg: cfg, inHand: make(map[session.ID]uint32), waiting: make(map[session.ID]chan verdict)}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	m.OnWake(c.wake)
+	return c, nil
+}
+
+// Close ends the waiting for answers; what is pending goes on when the
+// sessions are charged again, in another process.
+func (c *Charging) Close() {
+	c.cancel()
+	c.wg.Wait()
+}
+
+// begin makes a session's credit control, if it is to be charged and has none.
+func (c *Charging) begin(s *session.Session, now time.Time) (*gy.Session, gy.Output, bool) {
+	if _, state, _ := splitCharging(s.Charging); len(state) > 0 {
+		return nil, gy.Output{}, false
+	}
+	machine := c.cfg.Choose(s)
+	if machine == nil {
+		return nil, gy.Output{}, false
+	}
+	// The session's own ID at the end finds it again when the OCS asks.
+	gs := machine.NewSession(c.cfg.NewSessionID()+";"+s.ID.String(), c.cfg.Info(s))
+	return gs, gs.Start(now), true
+}
+
+// restore returns the session's credit control. If a request of it is in hand here, it
+// goes on waiting for that.
+func (c *Charging) restore(s *session.Session) (gs *gy.Session, taken bool, err error) {
+	machine := c.cfg.Choose(s)
+	if machine == nil {
+		machine = c.cfg.Machine // it was to be charged when it began
+	}
+	_, state, err := splitCharging(s.Charging)
+	if err == nil {
+		gs, err = machine.Restore(state)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	c.mu.Lock()
+	seq, taken := c.inHand[s.ID]
+	c.mu.Unlock()
+	if taken {
+		gs.Taken(seq)
+	}
+	return gs, taken, nil
+}
+
+// put makes the outcome of a step part of the session, and of txn what is to be done about
+// it.
+func (c *Charging) put(txn *session.Txn, s *session.Session, gs *gy.Session, out *gy.Output, now time.Time) {
+	charged, _, _ := splitCharging(s.Charging)
+	if s.Wake = out.Deadline; out.Done {
+		s.Wake = time.Time{}
+	}
+	if out.Done && s.State == session.Ended {
+		// Should it go on after all, only what is used from then on counts.
+		s.Charging = appendCharged(nil, addCounters(charged, gs.Usage().Total))
+		return
+	}
+	s.Charging = gs.AppendState(appendCharged(nil, charged))
+	if s.State == session.Ended {
+		return
+	}
+	if limit, ok := gs.SessionTimeout(); ok {
+		// From now on; the session's own counts from its beginning.
+		if limit += now.Sub(s.Admitted); s.Timeout == 0 || limit < s.Timeout {
+			s.Timeout = limit.Truncate(time.Second)
+		}
+	}
+	switch end := out.Service == gy.ServiceEnded || out.Service == gy.ServiceRefused && s.State == session.Open; {
+	case s.Closing != 0:
+	case end:
+		c.disconnect(txn, s, now)
+	default:
+		c.changes(txn, s, gs, out, now)
+	}
+}
+
+func (c *Charging) disconnect(txn *session.Txn, s *session.Session, now time.Time) {
+	s.Closing, s.ClosingAt = session.ReasonCredit, now
+	txn.Task(session.Task{Kind: session.TaskDisconnect, Session: s.ID, Data: []byte{byte(session.ReasonCredit)}})
+}
+
+// changes has the NAS told what is different from now on.
+func (c *Charging) changes(txn *session.Txn, s *session.Session, gs *gy.Session, out *gy.Output, now time.Time) {
+	if s.State != session.Open {
+		// It will be told in the Access-Accept.
+		s.Interim = shorter(s.Interim, gs.NextInterim(now))
+		return
+	}
+	var attributes []byte
+	for _, g := range out.Groups {
+		var a []byte
+		if c.cfg.Attributes != nil {
+			a = c.cfg.Attributes(s, g)
+		}
+		if len(a) == 0 && g.Verdict != gy.VerdictPass {
+			c.disconnect(txn, s, now)
+			return
+		}
+		attributes = append(attributes, a...)
+	}
+	if want := gs.NextInterim(now); c.cfg.AdaptInterim && s.Interim > 0 && want < s.Interim*3/4 {
+		s.Interim = want
+		attributes = append(attributes, interimAttribute(want)...)
+	}
+	if len(attributes) > 0 {
+		txn.Task(session.Task{Kind: session.TaskChange, Session: s.ID, Data: attributes})
+	}
+}
+
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// stored does what a step asks for, after it has been stored.
+func (c *Charging) stored(id session.ID, gs *gy.Session, out gy.Output) {
+	if h := c.cfg.Hooks.Step; h != nil {
+		h(ChargingStep{Output: out, Usage: gs.Usage()})
+	}
+	if out.Service == gy.ServiceGranted || out.Service == gy.ServiceRefused {
+		c.tell(id, verdict{out: out})
+	}
+	if !out.Send {
+		return
+	}
+	req, err := gs.AppendRequest(nil)
+	if err != nil {
+		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", id), slog.Any("error", err))
+		c.tell(id, verdict{err: err})
+		return
+	}
+	c.mu.Lock()
+	c.inHand[id] = out.Seq
+	c.mu.Unlock()
+	c.wg.Go(func() { c.exchange(id, out.Seq, req) })
+}
+
+// tell answers a login that waits, if one does.
+func (c *Charging) tell(id session.ID, v verdict) {
+	c.mu.Lock()
+	ch := c.waiting[id]
+	delete(c.waiting, id)
+	c.mu.Unlock()
+	if ch != nil {
+		ch <- v
+	}
+}
+
+// exchange sends a request and takes in what comes of it.
+func (c *Charging) exchange(id session.ID, seq uint32, req wire.Message) {
+	var cca gy.CCA
+	err := c.cfg.Client.Send(c.ctx, req, &cca)
+	if c.ctx.Err() != nil {
+		return
+	}
+	stepped := c.step(c.ctx, id, func(gs *gy.Session, now time.Time) gy.Output {
+		if err != nil {
+			return gs.Fail(now, seq, gy.FailureOf(err))
+		}
+		return gs.Answer(now, seq, &cca)
+	}, func() { c.released(id, seq) })
+	if stepped != nil && !errors.Is(stepped, session.ErrNotFound) {
+		// The answer is lost on us. It is asked for again when the session wakes.
+		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelWarn, logNotStored, slog.Any("session", id), slog.Any("error", stepped))
+		c.released(id, seq)
+		c.tell(id, verdict{err: stepped})
+	}
+}
+
+// released notes that nobody waits for the answer any more.
+func (c *Charging) released(id session.ID, seq uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inHand[id] == seq {
+		delete(c.inHand, id)
+	}
+}
+
+// step takes one step of a session's credit control: stored first, done
+// then. before is called between the two; it may be nil.
+func (c *Charging) step(ctx context.Context, id session.ID, f func(gs *gy.Session, now time.Time) gy.Output, before func()) error {
+	var gs *gy.Session
+	var out gy.Output
+	err := c.m.Update(ctx, id, func(txn *session.Txn, s *session.Session) (bool, error) {
+		if !isCharged(s) {
+			return false, session.ErrNotFound
+		}
+		var err error
+		if gs, _, err = c.restore(s); err != nil {
+			return false, err
+		}
+		now := time.Now()
+		out = f(gs, now)
+		c.put(txn, s, gs, &out, now)
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	if before != nil {
+		before()
+	}
+	c.stored(id, gs, out)
+	return nil
+}
+
+// wake is called when a session's time has come: a timer of its credit control, or a request that
+// was pending when a process ended.
+func (c *Charging) wake(ctx context.Context, e *session.Entry) error {
+	if !isCharged(&e.Session) {
+		var txn session.Txn
+		e.Session.Wake = time.Time{}
+		txn.Put(e)
+		_, err := c.m.Commit(ctx, &txn)
+		return err
+	}
+	gs, taken, err := c.restore(&e.Session)
+	if err != nil {
+		return fmt.Errorf("gateway: session %v: %w", e.Session.ID, err)
+	}
+	now := time.Now()
+	var out gy.Output
+	if !taken {
+		out = gs.Resume(now)
+	}
+	if !out.Send {
+		out = merge(out, gs.Timer(now))
+	}
+	var txn session.Txn
+	c.put(&txn, &e.Session, gs, &out, now)
+	if !e.Session.Wake.IsZero() && !e.Session.Wake.After(now) {
+		e.Session.Wake = now.Add(time.Second) // never twice for nothing
+	}
+	txn.Put(e)
+	if _, err := c.m.Commit(ctx, &txn); err != nil {
+		return err
+	}
+	c.stored(e.Session.ID, gs, out)
+	return nil
+}
+
+// merge is two steps as one.
+func merge(a, b gy.Output) gy.Output {
+	if a.Send && !b.Send {
+		b.Send, b.Seq = true, a.Seq
+	}
+	if b.Service == gy.ServiceUnchanged {
+		b.Service, b.Reason, b.ResultCode = a.Service, a.Reason, a.ResultCode
+	}
+	b.Groups = append(a.Groups, b.Groups...)
+	b.OvershootOctets += a.OvershootOctets
+	b.OvershootSeconds += a.OvershootSeconds
+	b.WrittenOff += a.WrittenOff
+	return b
+}
+
+// Charge is the [accounting.ChargeFunc] of a Recorder.
+func (c *Charging) Charge(txn *session.Txn, s *session.Session, now time.Time) (then func()) {
+	var out gy.Output
+	gs, began, fresh := c.begin(s, now)
+	if fresh {
+		// Nobody asked for credit at the login: it was another server's.
+		out = began
+	} else {
+		if !isCharged(s) {
+			return nil
+		}
+		var err error
+		if gs, _, err = c.restore(s); err != nil {
+			c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", s.ID), slog.Any("error", err))
+			return nil
+		}
+	}
+	charged, _, _ := splitCharging(s.Charging)
+	used := subCounters(usageOf(s), charged)
+	if s.State == session.Ended {
+		out = merge(out, gs.Stop(now, 0, used, causeOf(s)))
+	} else {
+		out = merge(out, gs.Account(now, 0, used))
+	}
+	c.put(txn, s, gs, &out, now)
+	id := s.ID
+	return func() { c.stored(id, gs, out) }
+}
+
+var _ accounting.ChargeFunc = (*Charging)(nil).Charge
+
+// causeOf is why the session ended, in Diameter's words (RFC 6733, section 8.15).
+func causeOf(s *session.Session) gy.TerminationCause {
+	switch s.Closing {
+	case session.ReasonTimeout:
+		return gy.CauseSessionTimeout
+	case session.ReasonSilent, session.ReasonRestart:
+		return gy.CauseLinkBroken
+	case session.ReasonReplaced:
+		return gy.CauseUserMoved
+	case session.ReasonLimit, session.ReasonNetwork, session.ReasonCredit:
+		return gy.CauseAdministrative
+	case session.ReasonNeverUsed:
+		return gy.CauseServiceNotProvided
+	}
+	switch s.Cause { // Acct-Terminate-Cause
+	case 2, 3, 8, 9, 11:
+		return gy.CauseLinkBroken
+	case 5:
+		return gy.CauseSessionTimeout
+	case 6, 7, 22:
+		return gy.CauseAdministrative
+	default:
+		return gy.CauseLogout
+	}
+}
+
+// Sessions finds the sessions that an OCS asks about; give it to [gy.Handle].
+func (c *Charging) Sessions() gy.Sessions { return ocsRequests{c} }
+
+type ocsRequests struct{ c *Charging }
+
+// Reauthorize implements gy.Sessions.
+func (o ocsRequests) Reauthorize(ctx context.Context, sessionID string, ratingGroup *uint32) uint32 {
+	return o.ask(ctx, sessionID, func(gs *gy.Session, now time.Time) (uint32, gy.Output) { return gs.Reauthorize(now, ratingGroup) })
+}
+
+// Abort implements gy.Sessions.
+func (o ocsRequests) Abort(ctx context.Context, sessionID string) uint32 {
+	return o.ask(ctx, sessionID, func(gs *gy.Session, now time.Time) (uint32, gy.Output) { return gs.Abort(now) })
+}
+
+func (o ocsRequests) ask(ctx context.Context, sessionID string, f func(*gy.Session, time.Time) (uint32, gy.Output)) (code uint32) {
+	id, err := session.ParseID(sessionID[strings.LastIndexByte(sessionID, ';')+1:])
+	if err != nil {
+		return gy.ResultUnknownSessionID
+	}
+	err = o.c.step(ctx, id, func(gs *gy.Session, now time.Time) gy.Output {
+		var out gy.Output
+		code, out = f(gs, now)
+		return out
+	}, nil)
+	switch {
+	case err == nil:
+		return code
+	case errors.Is(err, session.ErrNotFound):
+		return gy.ResultUnknownSessionID
+	default:
+		return gy.ResultUnableToComply
+	}
+}
+
+// ErrNoCredit: the OCS does not want the subscriber served, or does not answer.
+var ErrNoCredit = errors.New("gateway: no credit")
+
+// authorize waits for the OCS's word on a session that has just been admitted with its
+// credit control begun. It returns what the peer is to be told.
+func (c *Charging) authorize(ctx context.Context, id session.ID, gs *gy.Session, out gy.Output) (eap.Refusal, error) {
+	ch := make(chan verdict, 1)
+	c.mu.Lock()
+	c.waiting[id] = ch
+	c.mu.Unlock()
+	c.stored(id, gs, out)
+	select {
+	case v := <-ch:
+		if v.err != nil {
+			return eap.RefusalTemporary, fmt.Errorf("%w: %w", ErrNoCredit, v.err)
+		}
+		if v.out.Service == gy.ServiceGranted {
+			return 0, nil
+		}
+		return refusalOf(v.out), fmt.Errorf("%w: %v, result %s", ErrNoCredit, v.out.Reason, gy.ResultName(v.out.ResultCode))
+	case <-ctx.Done():
+		c.mu.Lock()
+		delete(c.waiting, id)
+		c.mu.Unlock()
+		return eap.RefusalTemporary, fmt.Errorf("%w: %w", ErrNoCredit, ctx.Err())
+	}
+}
+
+// refusalOf is what the phone is told when the OCS refuses: that the subscriber has no
+// such service, or that he has not got it now (TS 24.302, clause 6.4.1).
+func refusalOf(out gy.Output) eap.Refusal {
+	switch out.ResultCode {
+	case gy.ResultAuthorizationRejected, gy.ResultUserUnknown, gy.ResultEndUserServiceDenied:
+		return eap.RefusalNotSubscribed
+	default:
+		return eap.RefusalTemporary
+	}
+}
