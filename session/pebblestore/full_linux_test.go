@@ -52,7 +52,7 @@ func TestFullDisk(t *testing.T) {
 		reserve int64
 	}{{"reserve", 0}, {"no reserve", -1}} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := tmpfs(t, "64m")
+			dir := tmpfs(t, "48m")
 			cfg := Config{ReserveOctets: c.reserve, CommitTimeout: 500 * time.Millisecond}
 			s := open(t, filepath.Join(dir, "db"), cfg)
 			require.EqualValues(t, 1<<20, s.cfg.MemTableOctets)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -67,7 +68,9 @@ func Open(dir string, cfg Config) (*Store, error) {
 	usage, _ := cfg.fs.GetDiskUsage(dir) // zero if it is not known
 	cfg = cfg.withDefaults(usage.TotalBytes)
 	lock, err := cfg.fs.Lock(cfg.fs.PathJoin(dir, "LOCK"))
-	if err != nil {
+	if opening := new(fs.PathError); errors.As(err, &opening) { // its file can't even be made
+		return nil, fmt.Errorf("pebblestore: %w", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrLocked, dir, err)
 	}
 	s := &Store{
@@ -91,24 +94,24 @@ func Open(dir string, cfg Config) (*Store, error) {
 }
 
 // makeDir makes the directory and those it is in, durably.
-func makeDir(fs vfs.FS, dir string) error {
-	if info, err := fs.Stat(dir); err == nil && info.IsDir() {
+func makeDir(disk vfs.FS, dir string) error {
+	if info, err := disk.Stat(dir); err == nil && info.IsDir() {
 		return nil
 	}
-	if parent := fs.PathDir(dir); parent != dir {
-		if err := makeDir(fs, parent); err != nil {
+	if parent := disk.PathDir(dir); parent != dir {
+		if err := makeDir(disk, parent); err != nil {
 			return err
 		}
-		if err := fs.MkdirAll(dir, 0o700); err != nil {
+		if err := disk.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
-		d, err := fs.OpenDir(parent)
+		d, err := disk.OpenDir(parent)
 		if err != nil {
 			return err
 		}
 		return errors.Join(d.Sync(), d.Close())
 	}
-	return fs.MkdirAll(dir, 0o700)
+	return disk.MkdirAll(dir, 0o700)
 }
 
 // State returns how the store is.

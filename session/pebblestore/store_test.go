@@ -2,6 +2,8 @@ package pebblestore
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +89,12 @@ func TestOpenTwice(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.NoError(t, s.Close())
 	open(t, dir, small(vfs.Default))
+
+	blocked := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(blocked, "LOCK"), 0o700))
+	_, err = Open(blocked, Config{})
+	require.Error(t, err)
+	require.NotErrorIs(t, err, ErrLocked)
 }
 
 // TestLaterFormat: what a later version wrote is left alone.
