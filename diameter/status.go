@@ -166,12 +166,16 @@ func (p *peer) publish() {
 func (p *peer) logChange(was, state PeerState) {
 	switch {
 	case state == PeerOpen:
-		p.log(slog.LevelWarn, logOpen, slog.String("addr", p.status.Address), slog.String("transport", p.status.Transport),
+		p.log(slog.LevelWarn, logOpen, slog.String("transport", p.status.Transport),
 			slog.Bool("initiator", p.status.Initiator), slog.String("product", p.status.ProductName))
 	case state == PeerSuspect:
 		p.log(slog.LevelWarn, logSuspect)
 	case was.Connected() && !state.Connected():
-		p.log(slog.LevelWarn, logClosed, slog.Any("error", p.lastErr))
+		var why []slog.Attr
+		if p.lastErr != nil {
+			why = append(why, slog.Any("error", p.lastErr))
+		}
+		p.log(slog.LevelWarn, logClosed, why...)
 	default:
 		p.log(slog.LevelDebug, "Diameter peer "+state.String())
 	}

@@ -3,9 +3,11 @@
 //	twagctl tickets merge -o OUT FILE...   one ticket file of several servers' files
 //	twagctl tickets check FILE...          what is in ticket files, and what is wrong with them
 //	twagctl tickets cat FILE...            ticket files in another format
+//	twagctl diameter test -imsi DIGITS     the HSS's answer to a request for vectors or a profile
 //
 // "twagctl COMMAND -h" tells a command's options. It exits with 0 if all is
-// well, 1 if something failed or was found wrong, and 2 if it was called wrongly.
+// well, 1 if something failed or was found wrong, 2 if it was called wrongly, and 3 if
+// the HSS could not be asked or did not answer.
 package main
 
 import (
@@ -25,7 +27,18 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
+	// exitNoAnswer: who was to be asked could not be reached, or said nothing.
+	exitNoAnswer = 3
 )
+
+// exitError ends the program with a code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
 
 // command is one thing that twagctl does. Each has a file of its own, and a line in
 // commands.
@@ -40,6 +53,7 @@ var commands = []command{
 	{"tickets merge", "-o OUT FILE...", "make one ticket file of several servers' files", ticketsMerge},
 	{"tickets check", "FILE...", "tell what is in ticket files, and what is wrong with them", ticketsCheck},
 	{"tickets cat", "FILE...", "write ticket files in another format", ticketsCat},
+	{"diameter test", "-config FILE -imsi DIGITS", "ask the HSS for vectors or a profile and show what it answers", diameterTestCommand},
 }
 
 // invocation is what a command works with.
@@ -103,6 +117,10 @@ func twagctl(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 			return exitUsage
 		}
 		fmt.Fprintf(stderr, "twagctl %s: %v\n", c.name, err)
+		var exit *exitError
+		if errors.As(err, &exit) {
+			return exit.code
+		}
 		return exitFailed
 	}
 	asked := len(args) == 1 && (args[0] == "help" || args[0] == "-h" || args[0] == "--help")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 	"github.com/opentwag/twag/examples/internal/strictyaml"
 )
 
@@ -21,10 +22,10 @@ type config struct {
 	// DataDir is where sessions and tickets are kept.
 	DataDir string `yaml:"data_dir"`
 
-	Diameter diameterConfig `yaml:"diameter"`
-	SWx      swxConfig      `yaml:"swx"`
-	RADIUS   radiusConfig   `yaml:"radius"`
-	EAP      eapConfig      `yaml:"eap"`
+	Diameter homeconfig.Diameter `yaml:"diameter"`
+	SWx      homeconfig.SWx      `yaml:"swx"`
+	RADIUS   radiusConfig        `yaml:"radius"`
+	EAP      eapConfig           `yaml:"eap"`
 
 	Sessions   sessionsConfig   `yaml:"sessions"`
 	Accounting accountingConfig `yaml:"accounting"`
@@ -126,8 +127,8 @@ type logConfig struct {
 // defaultConfig is what a file may leave out.
 func defaultConfig() config {
 	return config{
-		Diameter: defaultDiameter(),
-		SWx:      defaultSWx(),
+		Diameter: homeconfig.DefaultDiameter(),
+		SWx:      homeconfig.DefaultSWx(),
 		RADIUS:   radiusConfig{Listen: ":1812"},
 		EAP: eapConfig{
 			Methods:             []string{methodAKAPrime, methodAKA},
@@ -182,7 +183,7 @@ func parseConfig(name string, data []byte) (c config, warnings []error, err erro
 // applyDefaults fills in the defaults that hang on other settings.
 func (c *config) applyDefaults() {
 	c.applyRoles()
-	c.applyDiameter()
+	homeconfig.ApplyDefaults(&c.Diameter, &c.SWx)
 	for i := range c.RADIUS.Clients {
 		cl := &c.RADIUS.Clients[i]
 		if cl.Secret == "" {
@@ -203,7 +204,7 @@ func (c *config) locateFiles(dir string) {
 		}
 	}
 	locate(&c.DataDir)
-	c.Diameter.locateFiles(locate)
+	c.Diameter.LocateFiles(locate)
 	locate(&c.Accounting.Tickets.Dir)
 	for i := range c.Keys {
 		locate(&c.Keys[i].SecretFile)

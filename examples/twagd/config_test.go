@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/diameter/diametertest"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 )
 
 // minimal is the shortest configuration that starts.
@@ -32,7 +33,7 @@ func TestSampleFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	require.Len(t, c.Diameter.Peers, 2)
-	require.Equal(t, peerConfig{
+	require.Equal(t, homeconfig.Peer{
 		Host: "dra1.epc.mnc001.mcc001.3gppnetwork.org", Realm: "epc.mnc001.mcc001.3gppnetwork.org", Port: 3868, Connect: "wait",
 		Transport: "tcp", Priority: 1, Serves: []string{"*"},
 	}, c.Diameter.Peers[1])
@@ -57,8 +58,8 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 		writeRSAKey(t, filepath.Join(dir, fmt.Sprintf("identity-%d.pem", i+1)))
 	}
 	authority := diametertest.NewAuthority(t)
-	writeTLS(t, authority, dir, tlsConfig{"diameter-ca.pem", "twag1.pem", "twag1-key.pem"}, "twag1.epc.mnc001.mcc001.3gppnetwork.org")
-	writeTLS(t, authority, dir, tlsConfig{"partner-ca.pem", "partner.pem", "partner-key.pem"}, "twag1.epc.mnc001.mcc001.3gppnetwork.org")
+	writeTLS(t, authority, dir, homeconfig.TLS{CA: "diameter-ca.pem", Certificate: "twag1.pem", Key: "twag1-key.pem"}, "twag1.epc.mnc001.mcc001.3gppnetwork.org")
+	writeTLS(t, authority, dir, homeconfig.TLS{CA: "partner-ca.pem", Certificate: "partner.pem", Key: "partner-key.pem"}, "twag1.epc.mnc001.mcc001.3gppnetwork.org")
 	all = strings.Replace(all, "64-hexadecimal-digits", newSecret(), 1)
 	got, _, err := parseConfig(filepath.Join(dir, "all.yaml"), []byte(all))
 	require.ErrorContains(t, err, "swx.profile.nai_realm: means nothing", "the one setting that clashes with its default")
@@ -73,7 +74,7 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 	require.Len(t, got.Diameter.Peers, 3)
 	require.Equal(t, 5658, got.Diameter.Peers[2].Port)
 	require.Len(t, got.SWx.Routes, 1)
-	got.Diameter.ListenTLS, got.Diameter.ListenSCTP, got.Diameter.TLS = "", "", tlsConfig{}
+	got.Diameter.ListenTLS, got.Diameter.ListenSCTP, got.Diameter.TLS = "", "", homeconfig.TLS{}
 	got.Diameter.Peers, got.SWx.Routes = got.Diameter.Peers[:2], nil
 	got.Keys, got.EAP.IdentityKeys = nil, nil
 	got.EAP.ExtraLeadingDigits, got.EAP.BareIMSI, got.EAP.Realms = nil, "", nil
@@ -84,7 +85,7 @@ func TestMinimalConfig(t *testing.T) {
 	c, warnings, err := parseConfig("f", []byte(minimal))
 	require.NoError(t, err)
 	require.Empty(t, warnings)
-	require.Equal(t, peerConfig{
+	require.Equal(t, homeconfig.Peer{
 		Host: "hss.example.org", Realm: "example.org", Address: "192.0.2.1", Port: 3868, Connect: "initiate", Transport: "tcp",
 	}, c.Diameter.Peers[0])
 	require.Equal(t, ":1812", c.RADIUS.Listen)

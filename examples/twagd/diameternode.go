@@ -6,83 +6,23 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 	"github.com/opentwag/twag/swx"
 )
 
-// node is what the Diameter node is made of.
-func (c *diameterConfig) node() (diameter.Config, error) {
-	cfg := diameter.Config{
-		OriginHost:     c.OriginHost,
-		OriginRealm:    c.OriginRealm,
-		Applications:   []diameter.Application{swx.Application},
-		Watchdog:       c.Watchdog,
-		Reconnect:      c.Reconnect,
-		AttemptTimeout: c.AttemptTimeout,
-		WaitForPeer:    c.WaitForPeer,
-	}
-	if c.AttemptTimeout == 0 {
-		cfg.AttemptTimeout = -1 // never
-	}
-	var err error
-	if cfg.TLS, err = c.TLS.load(); err != nil {
-		return cfg, fmt.Errorf("diameter.tls: %w", err)
-	}
-	for i, p := range c.Peers {
-		peer := diameter.PeerConfig{
-			Host: p.Host, Realm: p.Realm, Serves: p.Serves, Priority: p.Priority, Weight: p.Weight, Transport: p.Transport,
-		}
-		if p.Connect == connectInitiate {
-			peer.Address = net.JoinHostPort(p.Address, strconv.Itoa(p.Port))
-		}
-		if peer.TLS, err = p.TLS.load(); err != nil {
-			return cfg, fmt.Errorf("diameter.peers[%d].tls: %w", i, err)
-		}
-		cfg.Peers = append(cfg.Peers, peer)
-	}
-	return cfg, nil
-}
-
-// client is what the dialogue with the HSS is made of.
-func (c *swxConfig) client() swx.Config {
-	cfg := swx.Config{
-		Realm:             c.DestinationRealm,
-		Host:              c.DestinationHost,
-		HomeRealms:        c.HomeRealms,
-		VectorsPerRequest: c.Vectors,
-		VectorAge:         c.VectorAge,
-		Timeout:           c.Timeout,
-		Profile: swx.Profile{
-			NAIRealm:     c.Profile.NAIRealm,
-			OmitANID:     c.Profile.OmitANID,
-			PlainKeys:    c.Profile.PlainKeys,
-			Application:  applicationForms[max(0, slices.Index(applicationWords, c.Profile.Application))],
-			SessionState: sessionStates[max(0, slices.Index(stateWords, c.Profile.SessionState))],
-		},
-	}
-	for _, r := range c.Routes {
-		cfg.Routes = append(cfg.Routes, swx.Route{Prefix: r.Prefix, Realm: r.Realm, Host: r.Host})
-	}
-	if c.Profile.UserName == userNameNAI {
-		cfg.Profile.UserName = swx.UserNameNAI
-	}
-	return cfg
-}
-
 func (s *server) diameterNode(hooks diameter.Hooks) (diameter.Config, error) {
-	cfg, err := s.cfg.Diameter.node()
+	cfg, err := s.cfg.Diameter.Node()
 	cfg.Logger, cfg.Hooks = s.log, hooks
 	return cfg, err
 }
 
 func (s *server) swxClient() swx.Config {
-	cfg := s.cfg.SWx.client()
+	cfg := s.cfg.SWx.Client()
 	cfg.Logger = s.log
 	if s.cfg.SWx.TakeOver {
 		cfg.TakeOver = func(_ context.Context, imsi eap.IMSI, other string) bool {
@@ -102,7 +42,7 @@ type listeningPort struct {
 }
 
 // listenDiameter opens the ports of the configuration, all or none.
-func listenDiameter(c *diameterConfig) (ports diameterPorts, err error) {
+func listenDiameter(c *homeconfig.Diameter) (ports diameterPorts, err error) {
 	open := func(key, address string, listen func(string) (net.Listener, error), tls bool) {
 		if err != nil || address == "" {
 			return

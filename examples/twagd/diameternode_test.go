@@ -15,6 +15,7 @@ import (
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/diametertest"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/swx"
@@ -47,7 +48,7 @@ radius:
   secret: the secret of all clients
 `))
 	require.NoError(t, err)
-	node, err := c.Diameter.node()
+	node, err := c.Diameter.Node()
 	require.NoError(t, err)
 	require.NoError(t, node.Validate())
 	require.Equal(t, diameter.Config{
@@ -59,7 +60,7 @@ radius:
 			{Host: "c.example.org", Realm: "example.org", Transport: "sctp", Address: "[2001:db8::1]:3868"},
 		},
 	}, node)
-	client := c.SWx.client()
+	client := c.SWx.Client()
 	require.NoError(t, client.Validate())
 	require.Equal(t, swx.Config{
 		Realm: "example.org", HomeRealms: true, Routes: []swx.Route{{Prefix: "00101", Realm: "example.net", Host: "hss.example.net"}},
@@ -71,18 +72,16 @@ radius:
 	}, client)
 
 	c.Diameter.AttemptTimeout = 0
-	node, err = c.Diameter.node()
+	node, err = c.Diameter.Node()
 	require.NoError(t, err)
 	require.Negative(t, node.AttemptTimeout, "never")
-	require.Len(t, applicationForms, len(applicationWords))
-	require.Len(t, sessionStates, len(stateWords))
 }
 
 // An HSS that connects by TLS, and a port for it alone.
 func TestServerTLS(t *testing.T) {
 	authority := diametertest.NewAuthority(t)
 	dir := t.TempDir()
-	writeTLS(t, authority, dir, tlsConfig{"ca", "cert", "key"}, "aaa.example.org")
+	writeTLS(t, authority, dir, homeconfig.TLS{CA: "ca", Certificate: "cert", Key: "key"}, "aaa.example.org")
 	at := func(name string) string { return filepath.Join(dir, name) }
 	s, out := startServer(t, `
 diameter:
@@ -127,7 +126,7 @@ radius:
 
 // SCTP is there, or the error says that it is not.
 func TestServerSCTP(t *testing.T) {
-	c := diameterConfig{Listen: "127.0.0.1:0", ListenSCTP: "127.0.0.1:0"}
+	c := homeconfig.Diameter{Listen: "127.0.0.1:0", ListenSCTP: "127.0.0.1:0"}
 	ports, err := listenDiameter(&c)
 	if err == nil {
 		require.Equal(t, "sctp", ports[1].Addr().Network())

@@ -10,15 +10,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/diameter/diametertest"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 )
 
 // writeTLS writes files into dir: a certificate for host and who has signed it.
-func writeTLS(t *testing.T, authority *diametertest.Authority, dir string, names tlsConfig, host string) {
+func writeTLS(t *testing.T, authority *diametertest.Authority, dir string, names homeconfig.TLS, host string) {
 	t.Helper()
 	writePair(t, authority, dir, names, authority.Certificate(host))
 }
 
-func writePair(t *testing.T, authority *diametertest.Authority, dir string, names tlsConfig, c tls.Certificate) {
+func writePair(t *testing.T, authority *diametertest.Authority, dir string, names homeconfig.TLS, c tls.Certificate) {
 	t.Helper()
 	cert, key, err := diametertest.PEM(c)
 	require.NoError(t, err)
@@ -37,14 +38,14 @@ func withTLS(peer string) string {
 
 func TestTLSFiles(t *testing.T) {
 	authority := diametertest.NewAuthority(t)
-	files := tlsConfig{"ca", "cert", "key"}
+	files := homeconfig.TLS{CA: "ca", Certificate: "cert", Key: "key"}
 	write := func(name, text string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 		}
 	}
 	other := func(t *testing.T, dir string) {
-		writeTLS(t, authority, dir, tlsConfig{"ca", "other", "key"}, "aaa.example.org")
+		writeTLS(t, authority, dir, homeconfig.TLS{CA: "ca", Certificate: "other", Key: "key"}, "aaa.example.org")
 	}
 	for _, tc := range []struct {
 		name    string
@@ -61,7 +62,7 @@ func TestTLSFiles(t *testing.T) {
 		{name: "authority is no PEM", change: write("ca", "x"), want: "f:4: diameter.tls.ca: has no certificate in PEM"},
 		{name: "certificate is no PEM", change: write("cert", "x"), want: "f:4: diameter.tls.certificate: tls: failed to find any PEM data in certificate input"},
 		{name: "key is another's", change: other, want: "f:4: diameter.tls.certificate: tls: private key does not match public key"},
-		{name: "large", change: write("key", strings.Repeat("x", maxPEMOctets+1)), want: "f:4: diameter.tls.certificate: larger than 1048576 octets"},
+		{name: "large", change: write("key", strings.Repeat("x", homeconfig.MaxPEMOctets+1)), want: "f:4: diameter.tls.certificate: larger than 1048576 octets"},
 		{name: "another's name", change: func(t *testing.T, dir string) {
 			writeTLS(t, authority, dir, files, "bbb.example.org")
 		}, want: "f:4: diameter.tls.certificate: has no DNS name aaa.example.org, which is what peers look for"},
@@ -82,7 +83,7 @@ func TestTLSFiles(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.ErrorContains(t, warnings[0], tc.warning)
-			cfg, err := c.Diameter.node()
+			cfg, err := c.Diameter.Node()
 			require.NoError(t, err)
 			require.NotNil(t, cfg.TLS)
 			require.Equal(t, tc.peer != "", cfg.Peers[0].TLS != nil)

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 )
 
 // maxPreference is the most that priority and weight can be, as in DNS.
 const maxPreference = 65535
 
-func (v *validator) diameter(c *diameterConfig) {
+func (v *validator) diameter(c *homeconfig.Diameter) {
 	v.hostName("diameter.origin_host", c.OriginHost)
 	v.hostName("diameter.origin_realm", c.OriginRealm)
 	for _, l := range []struct{ key, address string }{
@@ -22,7 +23,7 @@ func (v *validator) diameter(c *diameterConfig) {
 		}
 	}
 	v.tls("diameter.tls", &c.TLS, c.OriginHost)
-	if c.ListenTLS != "" && c.TLS.isZero() {
+	if c.ListenTLS != "" && c.TLS.IsZero() {
 		v.fail("diameter.listen_tls", "needs diameter.tls")
 	}
 	// RFC 3539, section 3.4.1: no watchdog timer below six seconds.
@@ -53,33 +54,33 @@ func (v *validator) diameter(c *diameterConfig) {
 }
 
 // peer checks all of a peer but its name.
-func (v *validator) peer(key string, p *peerConfig, c *diameterConfig) {
+func (v *validator) peer(key string, p *homeconfig.Peer, c *homeconfig.Diameter) {
 	if v.src.Has(key + ".realm") { // else our own
 		v.hostName(key+".realm", p.Realm)
 	}
-	v.word(key+".connect", p.Connect, connectWords)
-	v.word(key+".transport", p.Transport, transportWords)
+	v.word(key+".connect", p.Connect, homeconfig.ConnectWords)
+	v.word(key+".transport", p.Transport, homeconfig.TransportWords)
 	if p.Port < 1 || p.Port > 65535 {
 		v.fail(key+".port", "must be 1 to 65535")
 	}
 	switch {
-	case p.Connect == connectInitiate && p.Address == "":
+	case p.Connect == homeconfig.ConnectInitiate && p.Address == "":
 		v.fail(key+".address", "missing: where to connect to (or set connect: wait)")
-	case p.Connect == connectWait && p.Address != "":
+	case p.Connect == homeconfig.ConnectWait && p.Address != "":
 		v.fail(key+".address", "means nothing with connect: wait")
-	case p.Connect == connectWait:
+	case p.Connect == homeconfig.ConnectWait:
 		v.waits(key+".connect", p.Transport, c)
 	case p.Address != "" && !isHost(p.Address):
 		v.fail(key+".address", "must be an IP address or a host name, without a port")
 	}
 	switch {
-	case p.TLS.isZero():
-		if p.Transport == diameter.TransportTLS && p.Connect == connectInitiate && c.TLS.isZero() {
+	case p.TLS.IsZero():
+		if p.Transport == diameter.TransportTLS && p.Connect == homeconfig.ConnectInitiate && c.TLS.IsZero() {
 			v.fail(key+".transport", "tls needs a certificate: diameter.tls, or tls of the peer")
 		}
 	case p.Transport != diameter.TransportTLS:
 		v.fail(key+".tls", "means nothing without transport: tls")
-	case p.Connect == connectWait:
+	case p.Connect == homeconfig.ConnectWait:
 		v.fail(key+".tls", "means nothing with connect: wait, for which there is diameter.tls")
 	default:
 		v.tls(key+".tls", &p.TLS, c.OriginHost)
@@ -99,7 +100,7 @@ func (v *validator) peer(key string, p *peerConfig, c *diameterConfig) {
 
 // waits checks that a peer that connects to us finds us listening. One without
 // TLS may come with it.
-func (v *validator) waits(key, transport string, c *diameterConfig) {
+func (v *validator) waits(key, transport string, c *homeconfig.Diameter) {
 	switch {
 	case transport == diameter.TransportTLS && c.ListenTLS == "":
 		v.fail(key, "wait with transport tls needs diameter.listen_tls")
@@ -115,8 +116,8 @@ const expiring = 14 * 24 * time.Hour
 
 // tls checks the files: that they can be read and fit together, and that the
 // certificate names us, which is what peers look for (RFC 6733, section 13.1).
-func (v *validator) tls(key string, c *tlsConfig, host string) {
-	if c.isZero() {
+func (v *validator) tls(key string, c *homeconfig.TLS, host string) {
+	if c.IsZero() {
 		return
 	}
 	missing := false
@@ -129,10 +130,10 @@ func (v *validator) tls(key string, c *tlsConfig, host string) {
 	if missing {
 		return
 	}
-	if _, err := c.roots(); err != nil {
+	if _, err := c.Roots(); err != nil {
 		v.fail(key+".ca", "%v", err)
 	}
-	pair, err := c.pair()
+	pair, err := c.Pair()
 	if err != nil {
 		v.fail(key+".certificate", "%v", err)
 		return
@@ -153,7 +154,7 @@ func (v *validator) tls(key string, c *tlsConfig, host string) {
 // maxVectorAge is the longest that a vector may wait.
 const maxVectorAge = time.Hour
 
-func (v *validator) swx(c *swxConfig) {
+func (v *validator) swx(c *homeconfig.SWx) {
 	if v.src.Has("swx.destination_realm") { // else our own
 		v.hostName("swx.destination_realm", c.DestinationRealm)
 	}
@@ -187,13 +188,13 @@ func (v *validator) swx(c *swxConfig) {
 		v.fail("swx.vectors", "must be 1 to 5")
 	}
 	v.between("swx.vector_age", c.VectorAge, 0, maxVectorAge)
-	v.word("swx.profile.user_name", c.Profile.UserName, userNameWords)
+	v.word("swx.profile.user_name", c.Profile.UserName, homeconfig.UserNameWords)
 	switch {
-	case c.Profile.UserName != userNameNAI && c.Profile.NAIRealm != "":
-		v.fail("swx.profile.nai_realm", "means nothing unless user_name is %s", userNameNAI)
+	case c.Profile.UserName != homeconfig.UserNameNAI && c.Profile.NAIRealm != "":
+		v.fail("swx.profile.nai_realm", "means nothing unless user_name is %s", homeconfig.UserNameNAI)
 	case c.Profile.NAIRealm != "":
 		v.hostName("swx.profile.nai_realm", c.Profile.NAIRealm)
 	}
-	v.word("swx.profile.application", c.Profile.Application, applicationWords)
-	v.word("swx.profile.session_state", c.Profile.SessionState, stateWords)
+	v.word("swx.profile.application", c.Profile.Application, homeconfig.ApplicationWords)
+	v.word("swx.profile.session_state", c.Profile.SessionState, homeconfig.StateWords)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/extsim"
+	"github.com/opentwag/twag/examples/internal/homeconfig"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/swx/swxtest"
@@ -115,7 +116,7 @@ func (l *lab) config() (config, error) {
 	l.moved = listen.Port() != radiusPort
 	c := defaultConfig()
 	c.Diameter.OriginHost, c.Diameter.OriginRealm = labHost, swxtest.DefaultRealm
-	c.Diameter.Peers = []peerConfig{{
+	c.Diameter.Peers = []homeconfig.Peer{{
 		Host: swxtest.DefaultHost, Address: l.hssAddr.Addr().String(), Port: int(l.hssAddr.Port()),
 	}}
 	c.RADIUS.Listen = listen.String()

@@ -20,13 +20,21 @@ import (
 //
 // The error joins an [*Error] for each mistake. The Source is returned with
 // an error too, as far as the document could be read.
-func Decode(name string, data []byte, v any) (*Source, error) {
+func Decode(name string, data []byte, v any) (*Source, error) { return decode(name, data, v, false) }
+
+// DecodeSections is Decode for a part of the document: keys of its first level
+// that v has no field for are skipped, with all that is in them.
+func DecodeSections(name string, data []byte, v any) (*Source, error) {
+	return decode(name, data, v, true)
+}
+
+func decode(name string, data []byte, v any, sections bool) (*Source, error) {
 	src := &Source{file: name, lines: make(map[string]int)}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return src, syntaxError(name, err)
 	}
-	d := decoder{src: src}
+	d := decoder{src: src, sections: sections}
 	switch {
 	case len(file.Docs) > 1:
 		d.errs = append(d.errs, &Error{File: name, Line: documentLine(file.Docs[1]), Message: "a second document in one file"})
@@ -47,8 +55,9 @@ func syntaxError(name string, err error) error {
 }
 
 type decoder struct {
-	src  *Source
-	errs []error
+	src      *Source
+	sections bool // other keys of the first level are not ours
+	errs     []error
 }
 
 func (d *decoder) fail(key string, n ast.Node, format string, args ...any) {
@@ -194,11 +203,12 @@ func (d *decoder) structure(key string, n ast.Node, v reflect.Value) {
 			continue
 		}
 		field, ok := fieldByTag(v, name)
-		if !ok {
+		switch {
+		case ok:
+			d.value(path, pair.Value, field)
+		case key != "" || !d.sections:
 			d.fail(path, pair.Key, "unknown key")
-			continue
 		}
-		d.value(path, pair.Value, field)
 	}
 }
 

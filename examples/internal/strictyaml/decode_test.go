@@ -131,3 +131,18 @@ func FuzzDecode(f *testing.F) {
 		_, _ = strictyaml.Decode("f.yaml", []byte(text), &v)
 	})
 }
+
+// Sections of others are skipped, whatever is in them; within one's own nothing
+// is.
+func TestDecodeSections(t *testing.T) {
+	var v struct {
+		Inner struct {
+			Secret string `yaml:"secret"`
+		} `yaml:"inner"`
+	}
+	_, err := strictyaml.DecodeSections("f", []byte("other: {a: [1, {b: c}]}\ninner: {secret: x}\n"), &v)
+	require.NoError(t, err)
+	require.Equal(t, "x", v.Inner.Secret)
+	_, err = strictyaml.DecodeSections("f", []byte("inner: {secrte: x}\n"), &v)
+	require.EqualError(t, err, "f:1: inner.secrte: unknown key")
+}

@@ -1,4 +1,4 @@
-package main
+package homeconfig
 
 import (
 	"time"
@@ -7,8 +7,8 @@ import (
 	"github.com/opentwag/twag/swx"
 )
 
-// diameterConfig is our Diameter node and its peers.
-type diameterConfig struct {
+// Diameter is our Diameter node and its peers.
+type Diameter struct {
 	OriginHost  string `yaml:"origin_host"`
 	OriginRealm string `yaml:"origin_realm"`
 	// Listen, ListenTLS and ListenSCTP are where peers connect to us; empty:
@@ -18,7 +18,7 @@ type diameterConfig struct {
 	ListenSCTP string `yaml:"listen_sctp"`
 	// TLS is for ListenTLS, and for peers with transport tls that have none of
 	// their own.
-	TLS tlsConfig `yaml:"tls"`
+	TLS TLS `yaml:"tls"`
 	// Watchdog is Tw of RFC 3539, Reconnect Tc of RFC 6733.
 	Watchdog  time.Duration `yaml:"watchdog"`
 	Reconnect time.Duration `yaml:"reconnect"`
@@ -26,12 +26,12 @@ type diameterConfig struct {
 	// peer as well; 0 is never.
 	AttemptTimeout time.Duration `yaml:"attempt_timeout"`
 	// WaitForPeer lets logins wait while no peer is connected.
-	WaitForPeer bool         `yaml:"wait_for_peer"`
-	Peers       []peerConfig `yaml:"peers"`
+	WaitForPeer bool   `yaml:"wait_for_peer"`
+	Peers       []Peer `yaml:"peers"`
 }
 
-// peerConfig is an HSS or a relay agent.
-type peerConfig struct {
+// Peer is an HSS or a relay agent.
+type Peer struct {
 	Host    string `yaml:"host"`
 	Realm   string `yaml:"realm"`
 	Address string `yaml:"address"`
@@ -39,8 +39,8 @@ type peerConfig struct {
 	// Connect is "initiate" or "wait".
 	Connect string `yaml:"connect"`
 	// Transport is "tcp", "tls" or "sctp".
-	Transport string    `yaml:"transport"`
-	TLS       tlsConfig `yaml:"tls"`
+	Transport string `yaml:"transport"`
+	TLS       TLS    `yaml:"tls"`
 	// Priority: the lowest number comes first. Weight is the share among equals;
 	// left out it is 1.
 	Priority int `yaml:"priority"`
@@ -49,39 +49,42 @@ type peerConfig struct {
 	Serves []string `yaml:"serves"`
 }
 
+// Values of Peer.Connect.
 const (
-	connectInitiate = "initiate"
-	connectWait     = "wait"
+	ConnectInitiate = "initiate"
+	ConnectWait     = "wait"
+)
 
+const (
 	diameterPort    = 3868
 	diameterTLSPort = 5658
 )
 
-// swxConfig is the dialogue with the HSS.
-type swxConfig struct {
+// SWx is the dialogue with the HSS.
+type SWx struct {
 	DestinationRealm string `yaml:"destination_realm"`
 	DestinationHost  string `yaml:"destination_host"`
 	// HomeRealms takes the realm from the IMSI instead.
 	HomeRealms bool          `yaml:"home_realms"`
-	Routes     []routeConfig `yaml:"routes"`
+	Routes     []Route       `yaml:"routes"`
 	Timeout    time.Duration `yaml:"timeout"`
 	Vectors    int           `yaml:"vectors"`
 	// VectorAge is how long vectors that are left over may be used.
 	VectorAge time.Duration `yaml:"vector_age"`
 	// TakeOver takes subscribers over from other AAA servers.
-	TakeOver bool          `yaml:"take_over"`
-	Profile  profileConfig `yaml:"profile"`
+	TakeOver bool    `yaml:"take_over"`
+	Profile  Profile `yaml:"profile"`
 }
 
-// routeConfig says where the HSS of some subscribers is.
-type routeConfig struct {
+// Route says where the HSS of some subscribers is.
+type Route struct {
 	Prefix string `yaml:"prefix"`
 	Realm  string `yaml:"realm"`
 	Host   string `yaml:"host"`
 }
 
-// profileConfig is the dialect of the HSS.
-type profileConfig struct {
+// Profile is the dialect of the HSS.
+type Profile struct {
 	// UserName is "imsi" or "nai".
 	UserName  string `yaml:"user_name"`
 	NAIRealm  string `yaml:"nai_realm"`
@@ -93,20 +96,24 @@ type profileConfig struct {
 	SessionState string `yaml:"session_state"`
 }
 
+// Values of Profile.UserName.
 const (
-	userNameIMSI = "imsi"
-	userNameNAI  = "nai"
+	UserNameIMSI = "imsi"
+	UserNameNAI  = "nai"
+)
 
+const (
 	applicationVendorSpecific = "vendor-specific"
 	sessionStateNone          = "none"
 )
 
+// The words that settings may have.
 var (
-	connectWords     = []string{connectInitiate, connectWait}
-	transportWords   = []string{diameter.TransportTCP, diameter.TransportTLS, diameter.TransportSCTP}
-	userNameWords    = []string{userNameIMSI, userNameNAI}
-	applicationWords = []string{applicationVendorSpecific, "auth-first", "auth", "both"}
-	stateWords       = []string{sessionStateNone, "maintained", "absent"}
+	ConnectWords     = []string{ConnectInitiate, ConnectWait}
+	TransportWords   = []string{diameter.TransportTCP, diameter.TransportTLS, diameter.TransportSCTP}
+	UserNameWords    = []string{UserNameIMSI, UserNameNAI}
+	ApplicationWords = []string{applicationVendorSpecific, "auth-first", "auth", "both"}
+	StateWords       = []string{sessionStateNone, "maintained", "absent"}
 )
 
 // applicationForms and sessionStates are in the order of their words.
@@ -115,29 +122,31 @@ var (
 	sessionStates    = []swx.SessionState{swx.NoStateMaintained, swx.StateMaintained, swx.StateAbsent}
 )
 
-func defaultDiameter() diameterConfig {
-	return diameterConfig{Watchdog: 30 * time.Second, Reconnect: 30 * time.Second, AttemptTimeout: 3 * time.Second}
+// DefaultDiameter is what the section diameter may leave out.
+func DefaultDiameter() Diameter {
+	return Diameter{Watchdog: 30 * time.Second, Reconnect: 30 * time.Second, AttemptTimeout: 3 * time.Second}
 }
 
-func defaultSWx() swxConfig {
-	return swxConfig{
+// DefaultSWx is what the section swx may leave out.
+func DefaultSWx() SWx {
+	return SWx{
 		Timeout: swx.DefaultTimeout, Vectors: 1,
-		Profile: profileConfig{UserName: userNameIMSI, Application: applicationVendorSpecific, SessionState: sessionStateNone},
+		Profile: Profile{UserName: UserNameIMSI, Application: applicationVendorSpecific, SessionState: sessionStateNone},
 	}
 }
 
-// applyDiameter fills in the defaults that hang on other settings.
-func (c *config) applyDiameter() {
-	if c.SWx.DestinationRealm == "" {
-		c.SWx.DestinationRealm = c.Diameter.OriginRealm
+// ApplyDefaults fills in the defaults that hang on other settings.
+func ApplyDefaults(d *Diameter, s *SWx) {
+	if s.DestinationRealm == "" {
+		s.DestinationRealm = d.OriginRealm
 	}
-	for i := range c.Diameter.Peers {
-		p := &c.Diameter.Peers[i]
+	for i := range d.Peers {
+		p := &d.Peers[i]
 		if p.Realm == "" {
-			p.Realm = c.Diameter.OriginRealm
+			p.Realm = d.OriginRealm
 		}
 		if p.Connect == "" {
-			p.Connect = connectInitiate
+			p.Connect = ConnectInitiate
 		}
 		if p.Transport == "" {
 			p.Transport = diameter.TransportTCP
@@ -151,8 +160,8 @@ func (c *config) applyDiameter() {
 	}
 }
 
-// locateFiles gives locate the name of each file.
-func (c *diameterConfig) locateFiles(locate func(*string)) {
+// LocateFiles gives locate the name of each file.
+func (c *Diameter) LocateFiles(locate func(*string)) {
 	c.TLS.locateFiles(locate)
 	for i := range c.Peers {
 		c.Peers[i].TLS.locateFiles(locate)

@@ -1,4 +1,4 @@
-package main
+package homeconfig
 
 import (
 	"crypto/tls"
@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// tlsConfig is a certificate of ours, and whom we trust.
-type tlsConfig struct {
+// TLS is a certificate of ours, and whom we trust.
+type TLS struct {
 	// CA are the authorities, Certificate is ours and what leads up to them, Key
 	// is its key: all in PEM.
 	CA          string `yaml:"ca"`
@@ -18,16 +18,17 @@ type tlsConfig struct {
 	Key         string `yaml:"key"`
 }
 
-func (c *tlsConfig) isZero() bool { return *c == tlsConfig{} }
+// IsZero reports whether nothing is configured.
+func (c *TLS) IsZero() bool { return *c == TLS{} }
 
-func (c *tlsConfig) locateFiles(locate func(*string)) {
+func (c *TLS) locateFiles(locate func(*string)) {
 	locate(&c.CA)
 	locate(&c.Certificate)
 	locate(&c.Key)
 }
 
-// maxPEMOctets bounds a file of certificates.
-const maxPEMOctets = 1 << 20
+// MaxPEMOctets bounds a file of certificates.
+const MaxPEMOctets = 1 << 20
 
 // readPEM reads a file. Its error has no name: the caller says which key it is.
 func readPEM(name string) ([]byte, error) {
@@ -36,15 +37,15 @@ func readPEM(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxPEMOctets+1))
-	if err == nil && len(b) > maxPEMOctets {
-		err = fmt.Errorf("larger than %d octets", maxPEMOctets)
+	b, err := io.ReadAll(io.LimitReader(f, MaxPEMOctets+1))
+	if err == nil && len(b) > MaxPEMOctets {
+		err = fmt.Errorf("larger than %d octets", MaxPEMOctets)
 	}
 	return b, err
 }
 
-// roots reads the authorities.
-func (c *tlsConfig) roots() (*x509.CertPool, error) {
+// Roots reads the authorities.
+func (c *TLS) Roots() (*x509.CertPool, error) {
 	b, err := readPEM(c.CA)
 	if err != nil {
 		return nil, err
@@ -56,8 +57,8 @@ func (c *tlsConfig) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// pair reads our certificate and its key.
-func (c *tlsConfig) pair() (tls.Certificate, error) {
+// Pair reads our certificate and its key.
+func (c *TLS) Pair() (tls.Certificate, error) {
 	cert, err := readPEM(c.Certificate)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -70,15 +71,15 @@ func (c *tlsConfig) pair() (tls.Certificate, error) {
 }
 
 // load returns what a Diameter node wants; nil if nothing is configured.
-func (c *tlsConfig) load() (*tls.Config, error) {
-	if c.isZero() {
+func (c *TLS) load() (*tls.Config, error) {
+	if c.IsZero() {
 		return nil, nil
 	}
-	roots, err := c.roots()
+	roots, err := c.Roots()
 	if err != nil {
 		return nil, err
 	}
-	pair, err := c.pair()
+	pair, err := c.Pair()
 	if err != nil {
 		return nil, err
 	}
