@@ -13,10 +13,14 @@ import (
 	"github.com/opentwag/twag/radius/radiustest"
 )
 
-// sockets is the number of UDP sockets that the access point sends from. A
+// minSockets is the number of UDP sockets that the access point sends from. A
 // server that shares its port between sockets spreads senders by their port,
 // so there must be some to spread.
-const sockets = 16
+const minSockets = 16
+
+// sockets is how many there are: enough for every phone to have a request in
+// flight, of which RADIUS has 256 on each.
+func (o *options) sockets() int { return max(minSockets, (o.stations+255)/256) }
 
 // phone is a station made of the test kits.
 type phone struct {
@@ -50,7 +54,7 @@ func newStations(o options) (list []station, closeAll func(), err error) {
 	ap, err := radiustest.NewAP(radiustest.Config{
 		Server:  o.server.String(),
 		Secret:  radius.Secret(o.secret),
-		Sockets: sockets,
+		Sockets: o.sockets(),
 	})
 	if err != nil {
 		return nil, nil, err

@@ -25,6 +25,9 @@ type Relay struct {
 	Accept []string
 	// Connect are the peers that it connects to.
 	Connect []RelayPeer
+	// Watchdog and Reconnect are Tw of RFC 3539 and Tc of RFC 6733, in whole
+	// seconds; 0: its own, 30 s.
+	Watchdog, Reconnect time.Duration
 }
 
 // RelayPeer is a peer that the relay connects to.
@@ -68,6 +71,12 @@ func (r Relay) Start(dir string) (*Program, error) {
 		r.Identity, r.Realm, r.Port, r.SecurePort, RelayAddress)
 	fmt.Fprintf(&config, "TLS_Cred = %q, %q;\nTLS_CA = %q;\n", cert, key, ca)
 	fmt.Fprintf(&config, "LoadExtension = \"acl_wl.fdx\" : %q;\n", list)
+	if r.Watchdog > 0 {
+		fmt.Fprintf(&config, "TwTimer = %d;\n", r.Watchdog/time.Second)
+	}
+	if r.Reconnect > 0 {
+		fmt.Fprintf(&config, "TcTimer = %d;\n", r.Reconnect/time.Second)
+	}
 	for _, p := range r.Connect {
 		plain := "No_TLS; "
 		if p.TLS {

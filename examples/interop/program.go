@@ -87,6 +87,9 @@ func (p *Program) Interrupt(within time.Duration) (int, error) {
 	return p.Wait(ctx)
 }
 
+// Signal sends the process a signal.
+func (p *Program) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
 // Kill ends the process at once. It may be called again.
 func (p *Program) Kill() {
 	_ = p.cmd.Process.Kill()

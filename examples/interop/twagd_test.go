@@ -45,15 +45,18 @@ func startServer(t *testing.T, peerHost string, peer netip.AddrPort, settings ..
 // startServerAs is startServer with another Origin-Host.
 func startServerAs(t *testing.T, host, peerHost string, peer netip.AddrPort, settings ...string) twagd {
 	t.Helper()
+	return startServerWith(t, host, fmt.Sprintf("  peers:\n    - host: %s\n      address: %s\n      port: %d\n", peerHost, peer.Addr(), peer.Port()), settings...)
+}
+
+// startServerWith is startServerAs with more of the section "diameter".
+func startServerWith(t *testing.T, host, diameter string, settings ...string) twagd {
+	t.Helper()
 	address := freePort(t)
 	config := fmt.Sprintf(`
 diameter:
   origin_host: %s
   origin_realm: %s
-  peers:
-    - host: %s
-      address: %s
-      port: %d
+%s
 radius:
   listen: %q
   clients:
@@ -61,7 +64,7 @@ radius:
       subnet: 127.0.0.1
       secret: %s
 %s
-`, host, diameterRealm, peerHost, peer.Addr(), peer.Port(), address, secret, strings.Join(settings, "\n"))
+`, host, diameterRealm, diameter, address, secret, strings.Join(settings, "\n"))
 	ready := fmt.Sprintf("RADIUS server listening on port %d", address.Port())
 	if slices.Contains(settings, quiet) {
 		ready = "" // it does not say
