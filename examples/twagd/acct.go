@@ -31,7 +31,9 @@ type books struct {
 	sink     *accounting.FileSink
 	exporter *accounting.Exporter
 	radius   *radius.Server
-	opened   time.Duration // how long the store took to open
+	dynauth  *radius.DynAuth
+	charging *gateway.Charging // nil: nothing is charged
+	opened   time.Duration     // how long the store took to open
 }
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -45,8 +47,9 @@ func classCodec(cfg *config, ring *keyring.Ring) (*class.Codec, error) {
 	return class.New(ring, class.Config{Signed: c.Form == classSigned, AllowPlain: c.AllowPlain})
 }
 
-// openBooks opens the store, which takes its time with many sessions.
-func openBooks(cfg *config, codec *class.Codec, watch *observer) (*books, error) {
+// openBooks opens the store, which takes its time with many sessions, and the
+// manager over it.
+func openBooks(cfg *config, watch *observer) (*books, error) {
 	b := &books{log: watch.log}
 	begun := time.Now()
 	var err error
@@ -54,9 +57,21 @@ func openBooks(cfg *config, codec *class.Codec, watch *observer) (*books, error)
 		return nil, fmt.Errorf("data_dir: %w", err)
 	}
 	b.opened = time.Since(begun)
-	if err := b.build(cfg, codec, watch); err != nil {
+	c := cfg.Sessions
+	manager := session.Config{
+		PerSubscriber: c.PerSubscriber, Grace: c.Grace, Linger: c.Linger,
+		Logger: watch.log, Hooks: watch.sessionHooks(),
+	}
+	if c.OnLimit == limitReplace {
+		manager.OnLimit = session.LimitReplace
+	}
+	if b.manager, err = session.NewManager(b.store, manager); err == nil {
+		err = b.manager.Load(context.Background())
+	}
+	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	watch.count.accounting.active.Store(int64(b.manager.Counts().Open))
 	return b, nil
 }
 
@@ -72,26 +87,15 @@ func openStore(cfg *config, watch *observer) (session.Store, error) {
 	})
 }
 
+// build makes the rest: what records, charges, and writes tickets.
 func (b *books) build(cfg *config, codec *class.Codec, watch *observer) error {
-	c, a := cfg.Sessions, cfg.Accounting
-	manager := session.Config{
-		PerSubscriber: c.PerSubscriber, Grace: c.Grace, Linger: c.Linger,
-		Logger: watch.log, Hooks: watch.sessionHooks(),
+	record := accounting.RecorderConfig{Server: cfg.serverName(), Class: codec, Logger: watch.log, Hooks: watch.recorderHooks()}
+	if b.charging != nil {
+		record.Charge = b.charging.Charge
 	}
-	if c.OnLimit == limitReplace {
-		manager.OnLimit = session.LimitReplace
-	}
+	b.recorder = accounting.NewRecorder(b.manager, record)
+	a := cfg.Accounting
 	var err error
-	if b.manager, err = session.NewManager(b.store, manager); err != nil {
-		return err
-	}
-	b.recorder = accounting.NewRecorder(b.manager, accounting.RecorderConfig{
-		Server: cfg.serverName(), Class: codec, Logger: watch.log, Hooks: watch.recorderHooks(),
-	})
-	if err := b.manager.Load(context.Background()); err != nil {
-		return err
-	}
-	watch.count.accounting.active.Store(int64(b.manager.Counts().Open))
 	t := a.Tickets
 	files := accounting.FileConfig{Dir: t.Dir, UTCOffset: t.UTCOffset, MaxOctets: int64(t.MaxMiB) << 20, SizeOnly: t.Rotate == rotateSize}
 	if t.Format == ticketJSON {
@@ -135,7 +139,7 @@ func (b *books) admitter(cfg *config, codec *class.Codec, ring *keyring.Ring) (*
 	if b == nil {
 		return gateway.NewAdmitter(nil, c)
 	}
-	c.History = b.recorder.History
+	c.History, c.Charging = b.recorder.History, b.charging
 	return gateway.NewAdmitter(b.manager, c)
 }
 
@@ -167,8 +171,14 @@ func (b *books) run(ctx context.Context, ready func()) error {
 
 func (b *books) close() error {
 	var err error
+	if b.charging != nil {
+		b.charging.Close()
+	}
+	if b.dynauth != nil {
+		err = b.dynauth.Close()
+	}
 	if b.sink != nil {
-		err = b.sink.Close()
+		err = errors.Join(err, b.sink.Close())
 	}
 	return errors.Join(err, b.store.Close())
 }

@@ -156,6 +156,7 @@ func (v *validator) roles(c *config) {
 		v.word("roles", r, roleWords)
 	}
 	v.accounting(c)
+	v.charging(c)
 	if !c.has(roleAcct) {
 		return
 	}

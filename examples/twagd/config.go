@@ -29,6 +29,8 @@ type config struct {
 
 	Sessions   sessionsConfig   `yaml:"sessions"`
 	Accounting accountingConfig `yaml:"accounting"`
+	Charging   chargingConfig   `yaml:"charging"`
+	CoA        coaConfig        `yaml:"coa"`
 
 	// Keys is the ring that all servers of the operator share, the key that
 	// seals first. Without one the server makes itself a random one.
@@ -142,6 +144,8 @@ func defaultConfig() config {
 		},
 		Sessions:   defaultSessions(),
 		Accounting: defaultAccounting(),
+		Charging:   defaultCharging(),
+		CoA:        coaConfig{Port: 3799},
 		Log:        logConfig{Level: "info", Format: formatText},
 	}
 }

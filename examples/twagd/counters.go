@@ -22,6 +22,7 @@ type counters struct {
 	points accessPoints
 
 	accounting accountingCounters
+	charging   chargingCounters
 }
 
 // named is a number and its name in diameter_message_count. Numbers that are
@@ -32,10 +33,11 @@ type named struct {
 }
 
 var (
-	diameterApplications = [...]named{{0, "base"}, {16777265, "swx"}}
+	diameterApplications = [...]named{{0, "base"}, {16777265, "swx"}, {4, "gy"}}
 	diameterCommands     = [...]named{
 		{257, "capabilities_exchange"}, {280, "device_watchdog"}, {282, "disconnect_peer"},
 		{303, "multimedia_auth"}, {301, "server_assignment"}, {304, "registration_termination"}, {305, "push_profile"},
+		{272, "credit_control"}, {258, "re_auth"}, {274, "abort_session"},
 	}
 	directions = [...]string{"received", "sent"}
 )
@@ -89,6 +91,7 @@ func (c *counters) samples() []sample {
 		{"eap_aka_auth_reject_count", c.authReject.Load()},
 	}
 	list = append(list, c.accounting.samples()...)
+	list = append(list, c.charging.samples()...)
 	for a := range c.diameter {
 		for m := range c.diameter[a] {
 			for d := range directions {

@@ -20,7 +20,7 @@ func TestCounters(t *testing.T) {
 	c.message(16777265, 303, false)
 	c.message(16777265, 303, false)
 	c.message(0, 280, true)
-	c.message(4, 272, false)
+	c.message(4711, 4712, false)
 	require.True(t, c.points.add(netip.MustParseAddr("192.0.2.1")))
 	require.False(t, c.points.add(netip.MustParseAddr("192.0.2.1")))
 

@@ -12,11 +12,15 @@ import (
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/homeconfig"
+	"github.com/opentwag/twag/gy"
 	"github.com/opentwag/twag/swx"
 )
 
 func (s *server) diameterNode(hooks diameter.Hooks) (diameter.Config, error) {
 	cfg, err := s.cfg.Diameter.Node()
+	if s.cfg.Charging.enabled() {
+		cfg.Applications = append(cfg.Applications, gy.Application)
+	}
 	cfg.Logger, cfg.Hooks = s.log, hooks
 	return cfg, err
 }

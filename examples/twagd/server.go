@@ -69,7 +69,29 @@ func (s *server) build() error {
 		return err
 	}
 	if s.cfg.has(roleAcct) {
-		if s.books, err = openBooks(&s.cfg, codec, &s.watch); err != nil {
+		if s.books, err = openBooks(&s.cfg, &s.watch); err != nil {
+			return err
+		}
+		if err := s.books.enforcer(&s.cfg, clients, &s.watch); err != nil {
+			return err
+		}
+	}
+	if s.cfg.has(roleAuth) {
+		node, err := s.diameterNode(s.watch.diameterHooks())
+		if err != nil {
+			return err
+		}
+		if s.node, err = diameter.NewNode(node); err != nil {
+			return err
+		}
+	}
+	if s.books != nil {
+		if s.node != nil {
+			if err := s.charge(s.books); err != nil {
+				return err
+			}
+		}
+		if err := s.books.build(&s.cfg, codec, &s.watch); err != nil {
 			return err
 		}
 		s.books.serve(&s.cfg, clients, &s.watch)
@@ -82,13 +104,6 @@ func (s *server) build() error {
 
 // buildAuth makes what authenticates.
 func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, codec *class.Codec) error {
-	node, err := s.diameterNode(s.watch.diameterHooks())
-	if err != nil {
-		return err
-	}
-	if s.node, err = diameter.NewNode(node); err != nil {
-		return err
-	}
 	if c := s.cfg.EAP.Reauthentication; c.Enabled {
 		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
 	}
