@@ -6,11 +6,14 @@ import (
 	"log/slog"
 	"maps"
 
+	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/gy"
 )
 
 // ErrUnknown: the OCS has no such account or session.
 var ErrUnknown = errors.New("gytest: no such account or session")
+
+var errShared = errors.New("gytest: account: the identity is another account's")
 
 // Identity is the digits of an IMSI or E164 number. It prints redacted; string
 // makes the digits of it.
@@ -114,7 +117,13 @@ func (o *OCS) Add(accounts ...Account) error {
 			if err != nil {
 				return err
 			}
-			if old := b.accounts[a.key()]; old != nil {
+			old := b.accounts[a.key()]
+			for _, id := range []Identity{a.IMSI, a.E164} {
+				if other := b.accounts[id]; id != "" && other != nil && other != old {
+					return errShared
+				}
+			}
+			if old != nil {
 				b.settle(old, a)
 				continue
 			}
@@ -174,6 +183,20 @@ func (a *account) stateNow() AccountState {
 	s := a.state
 	s.Open = len(a.open)
 	return s
+}
+
+// accountOf returns the account that a request is for, or nil.
+func (b *book) accountOf(req wire.Message) *account {
+	var ccr gy.CCR
+	if ccr.Decode(req) != nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.sessions[string(ccr.SessionID)]; s != nil {
+		return s.account
+	}
+	return b.identify(ccr.Subscriptions)
 }
 
 // identify returns the account that a request is for: the IMSI's, else the

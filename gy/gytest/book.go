@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 // changes is first an [Entry], and each entry changes the book in one way, the
 // same when it is read again.
 type book struct {
-	cfg Config
+	cfg      Config
+	targeted atomic.Bool // an account has, or had, faults of its own
 
 	mu         sync.Mutex
 	accounts   map[Identity]*account // an account with two identities is there twice
@@ -47,6 +49,7 @@ func (b *book) write(e *Entry) error {
 	}
 	b.apply(e)
 	e.Balance = b.balance(e)
+	b.note(e)
 	if b.ledger == nil {
 		return nil
 	}
@@ -78,7 +81,24 @@ func (b *book) replay(e *Entry) error {
 	if e.Balance != b.balance(e) {
 		return errBalance
 	}
+	b.note(e)
 	return nil
+}
+
+// note remembers what a request did.
+func (b *book) note(e *Entry) {
+	if e.Kind != KindRequest {
+		return
+	}
+	s := b.sessions[e.SessionID]
+	if s == nil {
+		return // forgotten at once
+	}
+	if len(s.entries) == maxEntries {
+		s.entries = s.entries[1:]
+	}
+	s.entries = append(s.entries, *e)
+	s.entries[len(s.entries)-1].Answer = nil
 }
 
 func (b *book) balance(e *Entry) int64 {
@@ -109,11 +129,6 @@ func (b *book) apply(e *Entry) {
 			b.open++
 		}
 		s.request(e)
-		if len(s.entries) == maxEntries {
-			s.entries = s.entries[1:]
-		}
-		s.entries = append(s.entries, *e)
-		s.entries[len(s.entries)-1].Answer = nil
 		if e.Closed {
 			b.retire(s)
 		}
