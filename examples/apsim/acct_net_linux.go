@@ -19,7 +19,7 @@ type mmsghdr struct {
 // waitGap is the least time between two looks at the sockets: under load it lets
 // answers gather, which saves most of the calls. An answer that comes while nothing
 // else does is seen at once.
-const waitGap = 200 * time.Microsecond
+const waitGap = 500 * time.Microsecond
 
 // socketBuffer is the receive buffer of each socket in octets.
 const socketBuffer = 1 << 20
