@@ -55,9 +55,12 @@ type apTable struct {
 	ofNAS map[nasKey]*apRow // one of the NAS's rows
 	// newest and oldest are nil if there is no row.
 	newest, oldest *apRow
-	forgotten      map[apKey]*apRow // whose records are to be removed; at most max
+	forgotten      map[apKey]*apRow // whose records are to be removed; at most maxForgotten
 	saved          time.Time
 }
+
+// maxForgotten bounds what is forgotten between two times that records are removed.
+const maxForgotten = 1 << 16
 
 type apRow struct {
 	AP
@@ -189,7 +192,7 @@ func (t *apTable) forgetOldest() {
 		delete(t.ofNAS, row.key.nas)
 	}
 	row.next, row.prev = nil, nil
-	if row.version > 0 && len(t.forgotten) < t.max { // what finds no room is removed by the next Load
+	if row.version > 0 && len(t.forgotten) < maxForgotten { // what finds no room is removed by the next Load
 		t.forgotten[row.key] = row
 	}
 }

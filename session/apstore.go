@@ -164,7 +164,7 @@ func (t *apTable) later(saves []apSave) {
 
 // forgetAgain notes that the record of a row is still to be removed. t.mu is held.
 func (t *apTable) forgetAgain(row *apRow) {
-	if t.known[row.key] == nil && len(t.forgotten) < t.max {
+	if t.known[row.key] == nil && len(t.forgotten) < maxForgotten {
 		t.forgotten[row.key] = row
 	}
 }
