@@ -27,7 +27,8 @@ type stage struct {
 	swx     *swx.Client
 	to      *diametertest.Link // its answers are ours to write
 	from    *diametertest.Link
-	address string // where the node listens
+	second  *diametertest.Link // asked when the first is slow
+	address string             // where the node listens
 	dwrs    atomic.Int64
 	release chan struct{} // ends the handler of RTR
 }
@@ -46,6 +47,13 @@ var diameterMessages = []struct {
 	{"MAR for EAP-AKA'", request(303), func(s *stage) { s.ask(vectors(aka.SchemeAKAPrime, nil)) }},
 	{"MAR to resynchronise", request(303), func(s *stage) {
 		s.ask(vectors(aka.SchemeAKA, &aka.Resync{}))
+	}},
+
+	{"MAR sent again", request(303) + " && diameter.flags.T == 1", func(s *stage) { s.askAgain(vectors(aka.SchemeAKAPrime, nil)) }},
+	{"SAR sent again", request(301) + " && diameter.flags.T == 1", func(s *stage) {
+		s.askAgain(func(s *stage) {
+			_, _ = s.swx.Assign(s.ctx, swx.AssignmentRequest{IMSI: imsi(0), Type: swx.AAAUserDataRequest})
+		})
 	}},
 
 	{"CEA 3010", answer(257, 3010), func(s *stage) { s.cer(3010, diametertest.Config{Host: "unknown.example.net"}) }},
@@ -103,6 +111,18 @@ func (s *stage) ask(f func(*stage)) {
 	go func() { defer close(done); f(s) }()
 	s.to.Answer(s.to.Next(), diameter.ResultUnableToComply)
 	<-done
+}
+
+// askAgain is ask where the first peer does not answer in time.
+func (s *stage) askAgain(f func(*stage)) {
+	s.t.Helper()
+	done := make(chan struct{})
+	go func() { defer close(done); f(s) }()
+	slow := s.to.Next()
+	s.second.Answer(s.second.Next(), diameter.ResultUnableToComply)
+	<-done
+	s.to.Answer(slow, diameter.ResultUnableToComply) // nobody's any more
+	s.until(func() bool { return s.node.Peers()[1].State == diameter.PeerOpen })
 }
 
 func vectors(scheme aka.Scheme, resync *aka.Resync) func(*stage) {
@@ -175,11 +195,16 @@ func TestDiameterAsTsharkSeesIt(t *testing.T) {
 
 	to := diametertest.NewPeer(t, diametertest.Config{Host: relayHost, Realm: diameterRealm})
 	toAddress := to.Listen()
+	second := diametertest.NewPeer(t, diametertest.Config{Host: "dra2." + diameterRealm, Realm: diameterRealm})
+	secondAddress := second.Listen()
 	s.node, err = diameter.NewNode(diameter.Config{
 		OriginHost: serverHost, OriginRealm: diameterRealm, FirmwareRevision: 1,
 		Applications: []diameter.Application{swx.Application},
-		Peers:        []diameter.PeerConfig{{Host: relayHost, Address: toAddress}, {Host: hssHost}},
-		Watchdog:     300 * time.Millisecond, AllowShortWatchdog: true,
+		Peers: []diameter.PeerConfig{
+			{Host: relayHost, Address: toAddress}, {Host: hssHost},
+			{Host: "dra2." + diameterRealm, Address: secondAddress, Priority: 1},
+		},
+		Watchdog: 300 * time.Millisecond, AllowShortWatchdog: true, AttemptTimeout: 200 * time.Millisecond,
 		MaxHandlers: 1, MaxQueuedRequests: 1,
 		Hooks: diameter.Hooks{Message: func(m diameter.MessageInfo) {
 			if m.Sent && m.Request && m.Command == diameter.CmdDeviceWatchdog {
@@ -199,8 +224,9 @@ func TestDiameterAsTsharkSeesIt(t *testing.T) {
 	s.address = l.Addr().String()
 	done := make(chan error, 1)
 	go func() { done <- s.node.Serve(l) }()
-	s.to = to.Accept()
+	s.to, s.second = to.Accept(), second.Accept()
 	require.NoError(t, s.node.WaitOpen(ctx, relayHost))
+	require.NoError(t, s.node.WaitOpen(ctx, "dra2."+diameterRealm))
 
 	// Of another realm, so that nobody asks it.
 	s.from = diametertest.NewPeer(t, diametertest.Config{Host: hssHost, Realm: "epc.mnc002.mcc001.3gppnetwork.org"}).Dial(s.address).Open()
@@ -208,19 +234,28 @@ func TestDiameterAsTsharkSeesIt(t *testing.T) {
 		m.send(s)
 	}
 	require.ErrorIs(t, <-done, diameter.ErrClosed)
-	require.NoError(t, capture.Stop())
 
-	ports := []int{l.Addr().(*net.TCPAddr).Port, portOf(t, toAddress)}
-	ours := fmt.Sprintf("(tcp.srcport == %d || tcp.dstport == %d)", ports[0], ports[1])
-	decoder := Decoder{DiameterPorts: ports}
+	ports := []int{l.Addr().(*net.TCPAddr).Port, portOf(t, toAddress), portOf(t, secondAddress)}
+	ours := fmt.Sprintf("(tcp.srcport == %d || tcp.dstport in {%d, %d})", ports[0], ports[1], ports[2])
+	decoder := blameless(t, capture, ours, ports...)
 	for _, m := range diameterMessages {
 		n, err := decoder.Count(capture.File, ours+" && "+m.filter)
 		require.NoError(t, err)
 		require.NotZero(t, n, "%s is not in the capture", m.name)
 	}
-	bad, err := decoder.Run(capture.File, "-Y", ours+" && ("+strings.Join(complaints, " || ")+")", "-V", "-O", "diameter")
+}
+
+// blameless ends a capture, and wants tshark to find nothing wrong with the
+// Diameter packets on the ports that the display filter is for. It returns
+// what reads the capture.
+func blameless(t *testing.T, capture *Capture, filter string, ports ...int) Decoder {
+	t.Helper()
+	require.NoError(t, capture.Stop())
+	d := Decoder{DiameterPorts: ports}
+	bad, err := d.Run(capture.File, "-Y", filter+" && ("+strings.Join(complaints, " || ")+")", "-V", "-O", "diameter")
 	require.NoError(t, err)
 	require.Empty(t, bad, "%s", strings.Join(bad, "\n"))
+	return d
 }
 
 func portOf(t *testing.T, address string) int {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
@@ -121,19 +120,15 @@ func TestSWxAsTsharkSeesIt(t *testing.T) {
 		require.NoError(t, err)
 		want = append(want, fmt.Sprintf("%d 0 5005  ", msg.Header().Command))
 	}
-	require.NoError(t, capture.Stop())
 
 	port := addr.(*net.TCPAddr).Port
 	ours := fmt.Sprintf("tcp.port == %d", port)
-	decoder := Decoder{DiameterPorts: []int{port}}
+	decoder := blameless(t, capture, ours, port)
 	seen, err := decoder.Run(capture.File, "-Y", ours+" && diameter", "-T", "fields", "-E", "separator= ",
 		"-e", "diameter.cmd.code", "-e", "diameter.flags.request",
 		"-e", "diameter.Result-Code", "-e", "diameter.Experimental-Result-Code", "-e", "diameter.Server-Assignment-Type")
 	require.NoError(t, err)
 	require.Subset(t, seen, want)
-	bad, err := decoder.Run(capture.File, "-Y", ours+" && ("+strings.Join(complaints, " || ")+")", "-V", "-O", "diameter")
-	require.NoError(t, err)
-	require.Empty(t, bad, "%s", strings.Join(bad, "\n"))
 }
 
 // everything is a profile with all that one may have.
