@@ -28,6 +28,10 @@ type Relay struct {
 	// Watchdog and Reconnect are Tw of RFC 3539 and Tc of RFC 6733, in whole
 	// seconds; 0: its own, 30 s.
 	Watchdog, Reconnect time.Duration
+	// Dictionaries are extensions to load, such as "dict_dcca": with them it
+	// looks at the messages of an application that it would else pass on
+	// unread.
+	Dictionaries []string
 }
 
 // RelayPeer is a peer that the relay connects to.
@@ -76,6 +80,9 @@ func (r Relay) Start(dir string) (*Program, error) {
 	}
 	if r.Reconnect > 0 {
 		fmt.Fprintf(&config, "TcTimer = %d;\n", r.Reconnect/time.Second)
+	}
+	for _, d := range r.Dictionaries {
+		fmt.Fprintf(&config, "LoadExtension = %q;\n", d+".fdx")
 	}
 	for _, p := range r.Connect {
 		plain := "No_TLS; "
