@@ -129,7 +129,10 @@ func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, code
 		Handler: eapradius.New(auth, handler),
 		// The phone is told when the HSS is silent, so we have more patience
 		// than with the HSS.
-		Timeout:      s.cfg.SWx.Timeout + 4*time.Second,
+		Timeout: s.cfg.SWx.Timeout + 4*time.Second,
+		// A login that waits for the HSS holds one: 500 a second for 30 s. There
+		// are only as many as are needed.
+		Workers:      16384,
 		DrainTimeout: 2 * time.Second,
 		Logger:       s.log,
 		Hooks:        hooks,
