@@ -85,8 +85,8 @@ func TestLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m := newTestManager(t, newTestStore(), Config{PerSubscriber: 2, OnLimit: c.policy})
-				var asked []ID
-				m.HandleTask(TaskDisconnect, func(_ context.Context, t Task) error { asked = append(asked, t.Session); return nil })
+				var asked notes[ID]
+				m.HandleTask(TaskDisconnect, func(_ context.Context, t Task) error { asked.add(t.Session); return nil })
 				defer running(t, m)()
 				oldest := begin(t, m, phone(imsi1, "a"))
 				pass(time.Second)
@@ -98,7 +98,7 @@ func TestLimit(t *testing.T) {
 				pass(time.Second)
 				if c.policy == LimitRefuse {
 					require.Zero(t, get(t, m, oldest.ID).Closing)
-					require.Empty(t, asked)
+					require.Empty(t, asked.all())
 					// One that is closing makes room.
 					require.NoError(t, m.Disconnect(t.Context(), newer.ID, ReasonNetwork))
 					admit(t, m, phone(imsi1, "c"))
@@ -106,7 +106,7 @@ func TestLimit(t *testing.T) {
 				}
 				require.Equal(t, ReasonLimit, get(t, m, oldest.ID).Closing)
 				require.Equal(t, Open, get(t, m, oldest.ID).State, "its NAS has time to report")
-				require.Equal(t, []ID{oldest.ID}, asked)
+				require.Equal(t, []ID{oldest.ID}, asked.all())
 				require.Zero(t, get(t, m, newer.ID).Closing)
 				pass(92 * time.Second)
 				require.Equal(t, Ended, get(t, m, oldest.ID).State)

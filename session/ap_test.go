@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,8 +85,8 @@ func TestRestartedNAS(t *testing.T) {
 // Access points are written once a minute, however often they are seen, and at the end.
 func TestAPsArePersisted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		puts := 0
-		store := &wrapped{Store: newTestStore(), commit: func(c *Change) error { puts += len(c.Puts); return nil }}
+		var puts atomic.Int64
+		store := &wrapped{Store: newTestStore(), commit: func(c *Change) error { puts.Add(int64(len(c.Puts))); return nil }}
 		m := newTestManager(t, store, Config{})
 		stop := running(t, m)
 		for range 600 {
@@ -95,11 +96,11 @@ func TestAPsArePersisted(t *testing.T) {
 			pass(time.Second)
 		}
 		m.RestartedNAS(testNAS, time.Now().UTC())
-		require.LessOrEqual(t, puts, 3*11)
+		require.LessOrEqual(t, puts.Load(), int64(3*11))
 		pass(10 * time.Minute)
-		before := puts
+		before := puts.Load()
 		pass(10 * time.Minute)
-		require.Equal(t, before, puts, "nothing was seen, nothing is written")
+		require.Equal(t, before, puts.Load(), "nothing was seen, nothing is written")
 		m.SeeAP(t.Context(), AP{NAS: testNAS, Name: "last"}, time.Now().UTC())
 		stop()
 		want := m.APs()
@@ -225,8 +226,20 @@ func TestAPsOfTwoManagers(t *testing.T) {
 // While the store fails nothing is forgotten, and afterwards all is written.
 func TestAPsWhileTheStoreFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		failing := ErrUnavailable
-		store := &wrapped{Store: newTestStore(), commit: func(*Change) error { return failing }}
+		var failing atomic.Bool
+		failing.Store(true)
+		var uncertain atomic.Int64
+		store := &wrapped{Store: newTestStore(), commit: func(*Change) error {
+			if failing.Load() {
+				return ErrUnavailable
+			}
+			return nil
+		}, after: func(*Change) error {
+			if uncertain.Add(-1) >= 0 {
+				return ErrUncertain
+			}
+			return nil
+		}}
 		m := newTestManager(t, store, Config{MaxAPs: 500})
 		stop := running(t, m)
 		for i := range 500 {
@@ -234,23 +247,17 @@ func TestAPsWhileTheStoreFails(t *testing.T) {
 		}
 		pass(3 * time.Minute)
 		require.Zero(t, count(t, store, KindAP))
-		failing = nil
-		uncertain := 2
-		store.after = func(*Change) error {
-			if uncertain--; uncertain >= 0 {
-				return ErrUncertain
-			}
-			return nil
-		}
+		uncertain.Store(2)
+		failing.Store(false)
 		pass(2 * time.Minute)
 		require.Equal(t, 500, count(t, store, KindAP))
 		// Removals too are made up for.
-		failing = ErrUnavailable
+		failing.Store(true)
 		for i := range 200 {
 			m.SeeAP(t.Context(), AP{NAS: testNAS, Name: "new " + strconv.Itoa(i)}, time.Now())
 		}
 		pass(3 * time.Minute)
-		failing = nil
+		failing.Store(false)
 		stop()
 		require.Equal(t, 500, count(t, store, KindAP))
 	})

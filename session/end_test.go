@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -19,10 +18,10 @@ const grace = 90 * time.Second
 
 func TestNeverUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var whys []Reason
+		var whys notes[Reason]
 		m := newTestManager(t, newTestStore(), Config{})
 		m.OnEnd(func(ctx context.Context, e *Entry, why Reason) error {
-			whys = append(whys, why)
+			whys.add(why)
 			e.Session.Finish(why, time.Now())
 			var txn Txn
 			txn.Put(e)
@@ -35,7 +34,7 @@ func TestNeverUsed(t *testing.T) {
 		require.Equal(t, Admitted, get(t, m, s.ID).State)
 		pass(3 * time.Second)
 		require.Equal(t, Ended, get(t, m, s.ID).State)
-		require.Equal(t, []Reason{ReasonNeverUsed}, whys)
+		require.Equal(t, []Reason{ReasonNeverUsed}, whys.all())
 		require.Equal(t, Counts{}, m.Counts())
 		pass(15 * time.Minute)
 		_, err := m.Get(t.Context(), s.ID)
@@ -100,16 +99,16 @@ func TestTimeOuts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				var asked, ended []time.Duration
+				var asked, ended notes[time.Duration]
 				cfg := c.cfg
 				cfg.Hooks.Changed = func(_ context.Context, before, after *Session) {
 					if before.State == Open && after.State == Ended {
-						ended = append(ended, time.Since(start))
+						ended.add(time.Since(start))
 					}
 				}
 				m := newTestManager(t, newTestStore(), cfg)
 				m.HandleTask(TaskDisconnect, func(context.Context, Task) error {
-					asked = append(asked, time.Since(start))
+					asked.add(time.Since(start))
 					return nil
 				})
 				defer running(t, m)()
@@ -132,8 +131,8 @@ func TestTimeOuts(t *testing.T) {
 					require.Len(t, got, 1)
 					require.InDelta(t, want.Seconds(), got[0].Seconds(), 2.1)
 				}
-				soon(c.asked, asked)
-				soon(c.ended, ended)
+				soon(c.asked, asked.all())
+				soon(c.ended, ended.all())
 				if c.ended == 0 {
 					require.Zero(t, get(t, m, s.ID).Closing)
 				}
@@ -174,23 +173,23 @@ func TestEndedLingers(t *testing.T) {
 // The Stop of a NAS that was asked, or that was faster, is the end.
 func TestStopWhileClosing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ends := 0
-		m := newTestManager(t, newTestStore(), Config{End: func(context.Context, *Entry, Reason) error { ends++; return nil }})
+		var ends atomic.Int64
+		m := newTestManager(t, newTestStore(), Config{End: func(context.Context, *Entry, Reason) error { ends.Add(1); return nil }})
 		defer running(t, m)()
 		s := begin(t, m, phone(imsi1, "a"))
 		require.NoError(t, m.Disconnect(t.Context(), s.ID, ReasonNetwork))
 		pass(time.Minute)
 		account(t, m, s.ID, func(s *Session) { s.State, s.Stopped, s.Cause = Ended, time.Now(), 6 })
 		pass(10 * time.Minute)
-		require.Zero(t, ends)
+		require.Zero(t, ends.Load())
 	})
 }
 
 func TestDisconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newTestManager(t, newTestStore(), Config{})
-		var asked []Task
-		m.HandleTask(TaskDisconnect, func(_ context.Context, t Task) error { asked = append(asked, t); return nil })
+		var asked notes[Task]
+		m.HandleTask(TaskDisconnect, func(_ context.Context, t Task) error { asked.add(t); return nil })
 		defer running(t, m)()
 		open := begin(t, m, phone(imsi1, "a"))
 		waiting := admit(t, m, phone("001010000000002", "b"))
@@ -199,14 +198,14 @@ func TestDisconnect(t *testing.T) {
 			require.NoError(t, m.Disconnect(t.Context(), waiting.ID, ReasonNetwork))
 		}
 		pass(2 * time.Second)
-		require.Len(t, asked, 2)
+		require.Len(t, asked.all(), 2)
 		require.Equal(t, ReasonCredit, get(t, m, open.ID).Closing)
 		require.Equal(t, Open, get(t, m, open.ID).State)
 		require.Equal(t, Ended, get(t, m, waiting.ID).State, "there is nothing to wait for")
 		pass(grace)
 		require.Equal(t, Ended, get(t, m, open.ID).State)
 		require.NoError(t, m.Disconnect(t.Context(), open.ID, ReasonCredit))
-		require.Len(t, asked, 2)
+		require.Len(t, asked.all(), 2)
 		require.ErrorIs(t, m.Disconnect(t.Context(), NewID(), ReasonCredit), ErrNotFound)
 	})
 }
@@ -246,11 +245,10 @@ func TestWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newTestManager(t, newTestStore(), Config{})
 		start := time.Now()
-		var woken []time.Duration
+		var woken notes[time.Duration]
 		m.OnWake(func(ctx context.Context, e *Entry) error {
-			woken = append(woken, time.Since(start).Round(time.Second))
 			e.Session.Wake = time.Time{}
-			if len(woken) < 3 {
+			if woken.add(time.Since(start).Round(time.Second)) < 3 {
 				e.Session.Wake = time.Now().Add(20 * time.Minute)
 			}
 			var txn Txn
@@ -265,10 +263,10 @@ func TestWake(t *testing.T) {
 		pass(5 * time.Minute)
 		account(t, m, s.ID, func(s *Session) { s.State, s.Stopped = Ended, time.Now() })
 		pass(35*time.Minute + 2*time.Second) // linger is long over
-		require.Equal(t, []time.Duration{time.Minute, 21 * time.Minute}, woken)
+		require.Equal(t, []time.Duration{time.Minute, 21 * time.Minute}, woken.all())
 		require.Equal(t, Ended, get(t, m, s.ID).State, "it is kept while Wake is set")
 		pass(time.Minute + time.Second)
-		require.Len(t, woken, 3)
+		require.Len(t, woken.all(), 3)
 		_, err := m.Get(t.Context(), s.ID)
 		require.ErrorIs(t, err, ErrNotFound)
 	})
@@ -280,17 +278,17 @@ func TestWakeFails(t *testing.T) {
 	for name, failure := range map[string]error{"error": errors.New("no OCS"), "leaves it": nil} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				calls := 0
-				var log bytes.Buffer
+				var calls atomic.Int64
+				var log output
 				m := newTestManager(t, newTestStore(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil)),
-					Wake: func(context.Context, *Entry) error { calls++; return failure }})
+					Wake: func(context.Context, *Entry) error { calls.Add(1); return failure }})
 				defer running(t, m)()
 				login := phone(imsi1, "a")
 				login.Wake, login.Timeout = time.Now().Add(time.Minute), 10*time.Minute
 				s := begin(t, m, login)
 				pass(9 * time.Minute)
-				require.Greater(t, calls, 5)
-				require.Less(t, calls, 20)
+				require.Greater(t, calls.Load(), int64(5))
+				require.Less(t, calls.Load(), int64(20))
 				require.LessOrEqual(t, strings.Count(log.String(), logSweepFailed), 9)
 				require.Contains(t, log.String(), s.ID.String())
 				pass(4 * time.Minute)
@@ -333,15 +331,22 @@ func TestSettingsChange(t *testing.T) {
 		login.Interim = 0
 		s := begin(t, old, login)
 		for _, silence := range []time.Duration{5 * time.Hour, -1} {
-			changes := 0
-			m := newTestManager(t, store, Config{MaxSilence: silence, Hooks: Hooks{Changed: func(context.Context, *Session, *Session) { changes++ }}})
+			var changes atomic.Int64
+			m := newTestManager(t, store, Config{MaxSilence: silence, Hooks: Hooks{Changed: func(context.Context, *Session, *Session) { changes.Add(1) }}})
 			stop := running(t, m)
 			pass(3 * time.Hour)
 			stop()
 			require.Equal(t, Open, get(t, m, s.ID).State)
-			require.Equal(t, 1, changes)
+			require.Equal(t, int64(1), changes.Load())
 		}
 	})
+}
+
+// failing returns how many failures are remembered.
+func failing(m *Manager) int {
+	m.ending.mu.Lock()
+	defer m.ending.mu.Unlock()
+	return len(m.ending.failed)
 }
 
 // More sessions than one sweep takes, and many that can't be ended: the others are, and those
@@ -352,7 +357,7 @@ func TestEndingIsFair(t *testing.T) {
 		var tries, ended atomic.Int64
 		stubborn := atomic.Bool{}
 		stubborn.Store(true)
-		var log bytes.Buffer
+		var log output
 		m := newTestManager(t, newTestStore(), Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		m.OnEnd(func(ctx context.Context, e *Entry, why Reason) error {
 			if e.Session.Group == "bad" && stubborn.Load() {
@@ -383,13 +388,12 @@ func TestEndingIsFair(t *testing.T) {
 		require.Greater(t, tries.Load(), int64(10*bad))
 		require.Less(t, tries.Load(), int64(20*bad))
 		require.LessOrEqual(t, strings.Count(log.String(), logSweepFailed), 11)
-		require.Len(t, m.ending.failed, bad)
+		require.Equal(t, bad, failing(m))
 
 		stubborn.Store(false)
 		pass(maxEndWait + 2*time.Second)
 		require.Equal(t, int64(good+bad), ended.Load())
-		require.Empty(t, m.ending.failed)
-		require.Empty(t, m.ending.busy)
+		require.Zero(t, failing(m))
 	})
 }
 
@@ -400,10 +404,10 @@ func TestFailuresAreForgotten(t *testing.T) {
 		defer running(t, m)()
 		s := admit(t, m, phone(imsi1, "a"))
 		pass(5*time.Minute + 2*time.Second)
-		require.Len(t, m.ending.failed, 1)
+		require.Equal(t, 1, failing(m))
 		account(t, m, s.ID, nil)
 		pass(maxEndWait + forgetFailure + 2*time.Second)
-		require.Empty(t, m.ending.failed)
+		require.Zero(t, failing(m))
 		require.Equal(t, Open, get(t, m, s.ID).State)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +44,44 @@ func newTestManager(tb testing.TB, store Store, cfg Config) *Manager {
 	require.NoError(tb, err)
 	require.NoError(tb, m.Load(tb.Context()))
 	return m
+}
+
+// notes are what other goroutines have seen.
+type notes[T any] struct {
+	mu   sync.Mutex
+	list []T
+}
+
+// add returns how many there are now.
+func (n *notes[T]) add(v T) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, v)
+	return len(n.list)
+}
+
+func (n *notes[T]) all() []T {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.list)
+}
+
+// output is what a log is written to.
+type output struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.String()
 }
 
 // running runs m until the function returned is called.
@@ -206,7 +245,7 @@ func TestFindIsBounded(t *testing.T) {
 // What can't be read hides nothing else; and the store's own failure is not
 // mistaken for it.
 func TestBadRecord(t *testing.T) {
-	var log bytes.Buffer
+	var log output
 	store := newTestStore()
 	m := newTestManager(t, store, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	s := admit(t, m, phone("001010000000001", "x"))
@@ -284,7 +323,7 @@ func TestIDText(t *testing.T) {
 func TestRunEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
-		var log bytes.Buffer
+		var log output
 		m := newTestManager(t, store, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		require.NoError(t, store.Close())
 		stop := running(t, m)

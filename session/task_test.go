@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -28,16 +27,17 @@ func commitTask(t *testing.T, m *Manager, task Task) {
 func TestTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
-		var infos []TaskInfo
-		m := newTestManager(t, store, Config{Hooks: Hooks{Task: func(i TaskInfo) { infos = append(infos, i) }}})
-		var got []Task
-		m.HandleTask(taskMine, func(_ context.Context, t Task) error { got = append(got, t); return nil })
+		var infos notes[TaskInfo]
+		m := newTestManager(t, store, Config{Hooks: Hooks{Task: func(i TaskInfo) { infos.add(i) }}})
+		var notes notes[Task]
+		m.HandleTask(taskMine, func(_ context.Context, t Task) error { notes.add(t); return nil })
 		defer running(t, m)()
 		start, id := time.Now(), NewID()
 		data := []byte("data")
 		commitTask(t, m, Task{Kind: taskMine, Session: id, Data: data})
 		copy(data, "else") // is the caller's again
 		pass(0)
+		got := notes.all()
 		require.Len(t, got, 1)
 		require.Equal(t, id, got[0].Session)
 		require.Equal(t, "data", string(got[0].Data))
@@ -46,10 +46,12 @@ func TestTask(t *testing.T) {
 
 		commitTask(t, m, Task{Kind: taskMine, NotBefore: start.Add(time.Hour)})
 		pass(time.Hour - time.Second)
-		require.Len(t, got, 1)
+		require.Len(t, notes.all(), 1)
 		pass(2 * time.Second)
-		require.Len(t, got, 2)
-		require.Equal(t, []TaskInfo{{Kind: taskMine}, {Kind: taskMine}}, infos)
+		require.Len(t, notes.all(), 2)
+		require.Equal(t, []TaskInfo{{Kind: taskMine}, {Kind: taskMine}}, infos.all())
+		m.tasks.mu.Lock()
+		defer m.tasks.mu.Unlock()
 		require.Empty(t, m.tasks.busy)
 	})
 }
@@ -61,24 +63,25 @@ func TestTaskAfterRestart(t *testing.T) {
 		// One dies before it begins, one while it does the task.
 		commitTask(t, newTestManager(t, store, Config{}), Task{Kind: taskMine, Data: []byte("d")})
 		second := newTestManager(t, store, Config{})
-		began := 0
-		second.HandleTask(taskMine, func(ctx context.Context, _ Task) error { began++; <-ctx.Done(); return ctx.Err() })
+		var began atomic.Int64
+		second.HandleTask(taskMine, func(ctx context.Context, _ Task) error { began.Add(1); <-ctx.Done(); return ctx.Err() })
 		stop := running(t, second)
 		pass(time.Second)
 		stop()
-		require.Equal(t, 1, began)
+		require.Equal(t, int64(1), began.Load())
 		require.Equal(t, 1, count(t, store, KindTask))
 
 		third := newTestManager(t, store, Config{})
-		var got []Task
-		third.HandleTask(taskMine, func(_ context.Context, t Task) error { got = append(got, t); return nil })
+		var notes notes[Task]
+		third.HandleTask(taskMine, func(_ context.Context, t Task) error { notes.add(t); return nil })
 		defer running(t, third)()
 		pass(0)
+		got := notes.all()
 		require.Len(t, got, 1)
 		require.Equal(t, "d", string(got[0].Data))
 		require.Zero(t, got[0].Attempts)
 		pass(time.Hour)
-		require.Len(t, got, 1)
+		require.Len(t, notes.all(), 1)
 		require.Zero(t, count(t, store, KindTask))
 	})
 }
@@ -102,10 +105,11 @@ func TestTaskIsTriedAgain(t *testing.T) {
 		store := newTestStore()
 		m := newTestManager(t, store, Config{})
 		start := time.Now()
-		var at []time.Duration
+		var tries notes[time.Duration]
 		m.HandleTask(taskMine, func(_ context.Context, task Task) error {
-			require.Equal(t, uint32(len(at)), task.Attempts)
-			if at = append(at, time.Since(start)); len(at) < 10 {
+			if n := tries.add(time.Since(start)); int(task.Attempts) != n-1 {
+				t.Error(task.Attempts)
+			} else if n < 10 {
 				return errors.New("not yet")
 			}
 			return nil
@@ -113,6 +117,7 @@ func TestTaskIsTriedAgain(t *testing.T) {
 		defer running(t, m)()
 		commitTask(t, m, Task{Kind: taskMine})
 		pass(time.Hour)
+		at := tries.all()
 		require.Len(t, at, 10)
 		for i, wait := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
 			require.InDelta(t, wait, (at[i+1] - at[i]).Seconds(), 2.1, i)
@@ -129,13 +134,13 @@ func TestTaskIsGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newTestStore()
-				var log bytes.Buffer
-				var tries int
+				var log output
+				var tries notes[TaskInfo]
 				m := newTestManager(t, store, Config{TaskAge: 6 * time.Hour, Logger: slog.New(slog.NewTextHandler(&log, nil)),
 					Hooks: Hooks{Task: func(i TaskInfo) {
-						tries++
-						require.Error(t, i.Err)
-						require.Equal(t, uint32(min(tries, 256)), i.Attempts, "it is kept in one octet")
+						if n := tries.add(i); i.Err == nil || i.Attempts != uint32(min(n, 256)) { // kept in one octet
+							t.Error(i)
+						}
 					}}})
 				if handler != nil {
 					m.HandleTask(taskMine, handler)
@@ -149,7 +154,7 @@ func TestTaskIsGivenUp(t *testing.T) {
 				require.Zero(t, count(t, store, KindTask))
 				require.Equal(t, 1, strings.Count(log.String(), logTaskGivenUp))
 				if handler == nil {
-					require.Less(t, tries, 25, "it must not cost much")
+					require.Less(t, len(tries.all()), 25, "it must not cost much")
 				}
 			})
 		})
@@ -166,11 +171,11 @@ func TestTaskOfLaterHandler(t *testing.T) {
 		pass(time.Minute)
 		stop()
 		m = newTestManager(t, store, Config{})
-		done := 0
-		m.HandleTask(taskMine, func(context.Context, Task) error { done++; return nil })
+		var done atomic.Int64
+		m.HandleTask(taskMine, func(context.Context, Task) error { done.Add(1); return nil })
 		defer running(t, m)()
 		pass(2 * time.Minute)
-		require.Equal(t, 1, done)
+		require.Equal(t, int64(1), done.Load())
 	})
 }
 
@@ -245,7 +250,7 @@ func TestTaskThatCannotBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTestStore()
 		putBad(t, store, KindTask)
-		var log bytes.Buffer
+		var log output
 		m := newTestManager(t, store, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 		defer running(t, m)()
 		pass(10 * time.Minute)
