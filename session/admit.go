@@ -131,7 +131,8 @@ func continues(old, s *Session) bool {
 	if old.Station != s.Station || old.Closing != 0 {
 		return false
 	}
-	return old.State == Admitted || old.NAS == s.NAS && old.AP == s.AP && old.SSID == s.SSID
+	// Logins and accounting of a NAS may differ in what they say of it.
+	return old.State == Admitted || sameNAS(old.NAS, s.NAS) && old.AP == s.AP && (old.SSID == s.SSID || old.SSID == "" || s.SSID == "")
 }
 
 // renew gives a session what another login of its station decided. What the login

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,7 @@ func TestAdmitAgain(t *testing.T) {
 
 		account(t, m, first.ID, func(s *Session) { s.User, s.Class, s.Usage.InputOctets = "user", "class", 7 })
 		login := moved
+		login.NAS.Addr, login.SSID = netip.MustParseAddr("203.0.113.1"), "" // said in other words
 		login.Service, login.Timeout = "gold", time.Hour
 		pass(time.Minute)
 		again = admit(t, m, login)
