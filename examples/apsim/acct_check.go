@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,6 +79,7 @@ type checker struct {
 	byID     map[string]uint32 // index in sessions, by Acct-Session-Id
 	files    []string          // the journals
 	key      []byte
+	lastSeq  map[string]uint64 // by server
 
 	// unknown are tickets of no event, as far as they will be shown.
 	unknown []unknownTicket
@@ -110,7 +113,7 @@ type unknownTicket struct {
 }
 
 func newChecker(show int) *checker {
-	return &checker{seed: maphash.MakeSeed(), byKey: map[uint64]uint32{}, byID: map[string]uint32{}, show: show}
+	return &checker{seed: maphash.MakeSeed(), byKey: map[uint64]uint32{}, byID: map[string]uint32{}, lastSeq: map[string]uint64{}, show: show}
 }
 
 // eventKey is what both the journal and a ticket say of an event. No two events of a
@@ -153,7 +156,11 @@ func (c *checker) readTickets(path string, zone *time.Location) error {
 				names = append(names, filepath.Join(path, e.Name()))
 			}
 		}
-		slices.Sort(names)
+		slices.SortFunc(names, func(a, b string) int {
+			hourA, numberA := fileOrder(a)
+			hourB, numberB := fileOrder(b)
+			return cmp.Or(strings.Compare(hourA, hourB), cmp.Compare(numberA, numberB), strings.Compare(a, b))
+		})
 	}
 	for i, name := range names {
 		if err := c.readTicketFile(name, zone, i == len(names)-1); err != nil {
@@ -161,6 +168,15 @@ func (c *checker) readTickets(path string, zone *time.Location) error {
 		}
 	}
 	return nil
+}
+
+// fileOrder takes a name such as detail-20260102T03.001 apart: the thousandth file of an hour comes
+// behind the 999th.
+func fileOrder(path string) (hour string, number int) {
+	hour, rest, _ := strings.Cut(filepath.Base(path), ".")
+	digits, _, _ := strings.Cut(rest, ".")
+	number, _ = strconv.Atoi(digits) // 0 if there is none: the first one of the hour
+	return hour, number
 }
 
 func (c *checker) readTicketFile(name string, zone *time.Location, newest bool) error {
@@ -198,8 +214,15 @@ func (c *checker) ticket(file string, r *accounting.Record) {
 	c.report.Tickets++
 	status := r.Status()
 	where := func() string { return fmt.Sprintf("%s: line %d", file, r.Line) }
+	server, seq, numbered := r.TicketID()
+	again := numbered && seq <= c.lastSeq[server] // a server's files are in order
+	if !again && numbered {
+		c.report.Gaps += seq - c.lastSeq[server] - 1
+		c.lastSeq[server] = seq
+	}
 	if status != accounting.Start && status != accounting.Interim && status != accounting.Stop {
 		c.report.OtherTickets++
+		c.orderly(again, where, seq)
 		return
 	}
 	t, archival, err := readTicketCounters(r)
@@ -211,6 +234,7 @@ func (c *checker) ticket(file string, r *accounting.Record) {
 	session, known := c.byID[t.key.session]
 	if archival {
 		c.report.Archival++
+		c.orderly(again, where, seq)
 		return
 	}
 	at, found := c.byKey[c.hash(&t.key)]
@@ -221,7 +245,6 @@ func (c *checker) ticket(file string, r *accounting.Record) {
 		}
 		return
 	}
-	_, seq, _ := r.TicketID()
 	e, s := &c.events[at], &c.sessions[session]
 	if e.tickets > 0 {
 		c.report.Twice++
@@ -237,6 +260,15 @@ func (c *checker) ticket(file string, r *accounting.Record) {
 	if t.computed {
 		s.computed = true
 		s.consolidated.raise(t.in, t.out)
+	}
+}
+
+// orderly takes a ticket of what no station's event has caused: only its number can tell whether it
+// is there twice.
+func (c *checker) orderly(again bool, where func() string, seq uint64) {
+	if again {
+		c.report.Twice++
+		c.differ("written twice: %s: ticket %d, or one behind it, was there before", where(), seq)
 	}
 }
 

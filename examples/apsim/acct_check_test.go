@@ -105,7 +105,7 @@ func TestCheckGood(t *testing.T) {
 		code, r, text := runCheck(t, b.writeJournal(true), b.writeTickets(json))
 		require.Equal(t, exitOK, code, text)
 		require.Equal(t, checkReport{
-			Sent: 12, Acknowledged: 12, Sessions: 3, Tickets: 14, Archival: 1, OtherTickets: 1,
+			Sent: 12, Acknowledged: 12, Sessions: 3, Tickets: 14, Archival: 1, OtherTickets: 1, Gaps: 87,
 			AcknowledgedOctets: octets{9009, 27 << 30}, TicketOctets: octets{9009, 27 << 30}, ConsolidatedOctets: octets{9009, 27 << 30},
 		}, r)
 	}
@@ -136,6 +136,14 @@ func TestCheckFindsFaults(t *testing.T) {
 		},
 		"written twice": {
 			func(b *books) { b.tickets = append(b.tickets, b.tickets[4]) },
+			checkReport{Twice: 1, Different: 1}, "written twice: ",
+		},
+		"archival ticket written twice": {
+			func(b *books) {
+				archival := b.tickets[3]
+				archival.Seq, archival.Archival, archival.Reason = 13, true, session.ReasonSilent
+				b.tickets = append(b.tickets, archival, archival)
+			},
 			checkReport{Twice: 1, Different: 1}, "written twice: ",
 		},
 		"altered counter": {
@@ -266,6 +274,22 @@ func TestJournalRefused(t *testing.T) {
 	_, err := createJournal(path)
 	require.ErrorIs(t, err, os.ErrExist, "that of another run stays")
 	require.Error(t, newChecker(1).readTickets(filepath.Join(t.TempDir(), "none"), time.UTC))
+}
+
+func TestFileOrder(t *testing.T) {
+	for name, want := range map[string]struct {
+		hour   string
+		number int
+	}{
+		"/x/detail-20260101T00":             {"detail-20260101T00", 0},
+		"/x/detail-20260101T00.1000":        {"detail-20260101T00", 1000},
+		"/x.y/tickets-20260101T00.json":     {"tickets-20260101T00", 0},
+		"/x.y/tickets-20260101T00.999.json": {"tickets-20260101T00", 999},
+	} {
+		hour, number := fileOrder(name)
+		require.Equal(t, want.hour, hour, name)
+		require.Equal(t, want.number, number, name)
+	}
 }
 
 // TestJournalFlush: what a server has acknowledged is in the file soon, whatever dies then.

@@ -21,6 +21,9 @@ type checkReport struct {
 	Unreadable   uint64 `json:"unreadable_tickets"`
 	// Torn is the last ticket of the newest file if its writer died, or is at work.
 	Torn uint64 `json:"torn_tickets"`
+	// Gaps is how many numbers of tickets are left out, which is no difference by itself: files
+	// may have been taken away.
+	Gaps uint64 `json:"sequence_gaps"`
 	// Unasked are tickets of events that were sent and never acknowledged: as it should be.
 	Unasked uint64 `json:"tickets_of_unacknowledged"`
 
@@ -156,6 +159,9 @@ func (r *checkReport) writeText(w io.Writer) error {
 	p.line("%-28s %d sent, %d acknowledged, %d sessions", "events", r.Sent, r.Acknowledged, r.Sessions)
 	p.line("%-28s %d; archival %d, of access points %d, not readable %d, of events without acknowledgement %d", "tickets",
 		r.Tickets, r.Archival, r.OtherTickets, r.Unreadable, r.Unasked)
+	if r.Gaps > 0 {
+		p.line("%-28s %d", "numbers left out", r.Gaps)
+	}
 	p.line("%-28s %d", "missing", r.Missing)
 	p.line("%-28s %d", "twice", r.Twice)
 	p.line("%-28s %d", "never sent", r.NeverSent)

@@ -127,10 +127,12 @@ func (l *acctLoad) step(now time.Duration) {
 	}
 	for n := l.allowed(now); n > 0; n-- {
 		if !l.takeTurn(now) {
-			if l.plan.rate > 0 && !l.closing {
-				// What could not happen in its time does not happen later at once.
-				l.tally.heldBack += uint64(n)
+			if l.plan.rate > 0 {
+				// What could not happen in its time does not happen later, all at once.
 				l.paced += uint64(n)
+				if l.plan.interim == 0 && !l.plan.lives.endless && !l.closing {
+					l.tally.heldBack += uint64(n)
+				}
 			}
 			return
 		}
@@ -281,15 +283,12 @@ func (l *acctLoad) exhausted() bool {
 // finish writes what is left into the journal and ends it.
 func (l *acctLoad) finish() error {
 	if l.journal == nil {
-		return l.err
+		return nil
 	}
 	for _, op := range l.ops {
 		l.write(op, 0)
 	}
-	if err := l.journal.end(l.tally.acknowledged, uint64(len(l.ops))); err != nil && l.err == nil {
-		l.err = err
-	}
-	return l.err
+	return l.journal.end(l.tally.acknowledged, uint64(len(l.ops)))
 }
 
 // write notes in the journal what became of an event; acknowledged is 0 if it has no answer.

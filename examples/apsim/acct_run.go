@@ -80,7 +80,10 @@ func account(ctx context.Context, o *acctOptions, net acctNet) (*acctReport, err
 		}
 	}
 	r, err := a.run(ctx)
-	return r, errors.Join(err, load.finish())
+	if finished := load.finish(); err == nil {
+		err = finished
+	}
+	return r, err
 }
 
 // run goes through the load's phases: sessions come and go, or open and stay; they end
@@ -93,7 +96,7 @@ func (a *acctRun) run(ctx context.Context) (*acctReport, error) {
 	}
 	report := &acctReport{}
 	if o.opening {
-		err = a.loop(ctx, func(time.Duration) bool { return l.tally.starts == uint64(o.sessions) })
+		err = a.loop(ctx, func(time.Duration) bool { return l.tally.starts >= uint64(o.sessions) })
 	} else {
 		err = a.loop(ctx, func(now time.Duration) bool {
 			return l.exhausted() && len(l.ops) == 0 || o.duration > 0 && now >= o.duration

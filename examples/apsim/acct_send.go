@@ -97,23 +97,22 @@ func (l *acctLoad) again(op *acctOp, now time.Duration) {
 		l.send(op, now)
 		return
 	}
-	l.release(op, true)
-	if l.held.len() > 0 || !l.transmit(op, now) {
-		op.due = 0
+	// Its old Identifier is taken until it has another one.
+	socket, id := op.socket, op.id
+	sent := l.held.len() == 0 && l.transmit(op, now)
+	l.release(socket, id, true)
+	if !sent {
+		op.socket, op.due = -1, 0
 		l.held.push(op)
 	}
 }
 
-// release gives back a request's Identifier. late: an answer may come yet.
-func (l *acctLoad) release(op *acctOp, late bool) {
-	if op.socket < 0 {
-		return
-	}
-	s := &l.sockets[op.socket]
-	s.ops[op.id] = nil
-	s.late[op.id] = s.late[op.id] || late
+// release gives an Identifier back. late: an answer to the request may come yet.
+func (l *acctLoad) release(socket int, id byte, late bool) {
+	s := &l.sockets[socket]
+	s.ops[id] = nil
+	s.late[id] = s.late[id] || late
 	s.used--
-	op.socket = -1
 }
 
 // receive takes a datagram from the server.
@@ -138,7 +137,7 @@ func (l *acctLoad) receive(socket int, b []byte, now time.Duration) {
 
 // acknowledge notes that the server has an event.
 func (l *acctLoad) acknowledge(op *acctOp, now time.Duration) {
-	l.release(op, op.sends > 1)
+	l.release(op.socket, op.id, op.sends > 1)
 	l.tally.acknowledged++
 	l.tally.times.add(now - op.intended)
 	l.write(op, max(now, 1))
