@@ -62,43 +62,100 @@ func NewHandler(rec *Recorder, cfg HandlerConfig) *Handler {
 	return &Handler{rec: rec, cfg: cfg}
 }
 
+// NonBlocking implements radius.NonBlocking: what has to wait is handed to a worker, and an
+// event that is being stored goes on when it has been.
+func (h *Handler) NonBlocking() bool { return true }
+
 // ServeRADIUS implements layeh's Handler.
 func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 	if r.Code != layeh.CodeAccountingRequest {
-		if h.cfg.Next != nil {
-			h.cfg.Next.ServeRADIUS(w, r)
-		} else {
+		if h.cfg.Next == nil || !radius.Handoff(w, func() { h.cfg.Next.ServeRADIUS(w, r) }) {
 			radius.Discard(w)
 		}
 		return
 	}
-	info := RequestInfo{Source: sourceOf(r.RemoteAddr)}
-	begin := time.Now()
-	if info.Err = h.record(r, &info, begin); info.Err != nil {
-		// Not to be taken for a request in progress: the NAS will try again, and
-		// then it may work.
-		radius.Discard(w)
-	} else {
-		info.Err = w.Write(r.Response(layeh.CodeAccountingResponse))
+	x := &exchange{h: h, w: w, r: r, begun: time.Now(), info: RequestInfo{Source: sourceOf(r.RemoteAddr)}}
+	var err error
+	if x.event, err = ParseEvent(r.Packet, x.info.Source, x.begun); err != nil {
+		if refused, ok := errors.AsType[*EventError](err); ok {
+			x.info.Refusal = refused.Refusal
+		}
+		x.finish(err)
+		return
 	}
-	if hook := h.cfg.Hooks.Request; hook != nil {
-		info.Elapsed = time.Since(begin)
-		hook(info)
+	x.info.Status = x.event.Status
+	if radius.Inline(w) {
+		radius.Suspend(w)
+		if h.rec.RecordFunc(r.Context(), &x.event, x.recorded) {
+			return
+		}
+		radius.Continue(w, func() {})
+		x.onWorker()
+		return
+	}
+	x.record()
+}
+
+// exchange is one Accounting-Request and what becomes of it.
+type exchange struct {
+	h     *Handler
+	w     layeh.ResponseWriter
+	r     *layeh.Request
+	begun time.Time
+	event Event
+	info  RequestInfo
+}
+
+// record records the event, and waits for that.
+func (x *exchange) record() {
+	var err error
+	x.info.Verdict, err = x.h.rec.Record(x.r.Context(), &x.event)
+	x.stored(err)
+}
+
+// onWorker records the event where somebody may wait.
+func (x *exchange) onWorker() {
+	if !radius.Handoff(x.w, x.record) {
+		x.finish(errOverload)
 	}
 }
 
-func (h *Handler) record(r *layeh.Request, info *RequestInfo, now time.Time) error {
-	e, err := ParseEvent(r.Packet, info.Source, now)
-	if err != nil {
-		if refused, ok := errors.AsType[*EventError](err); ok {
-			info.Refusal = refused.Refusal
-		}
-		return err
+// errOverload: too many requests wait for something that may block.
+var errOverload = errors.New("accounting: overloaded")
+
+// recorded goes on with an event that nobody has waited for. It is called by the goroutine that
+// writes for all, which has better things to do.
+func (x *exchange) recorded(v Verdict, err error) {
+	x.info.Verdict = v
+	next := func() { x.stored(err) }
+	if errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrUncertain) {
+		next = x.record
 	}
-	info.Status = e.Status
-	info.Verdict, err = h.rec.Record(r.Context(), &e)
-	h.noteStore(r.Context(), err)
-	return err
+	w := x.w
+	if !radius.Handoff(w, func() { radius.Continue(w, next) }) {
+		radius.Continue(w, func() { x.finish(errOverload) })
+	}
+}
+
+// stored ends an event that the store has taken or not.
+func (x *exchange) stored(err error) {
+	x.h.noteStore(x.r.Context(), err)
+	x.finish(err)
+}
+
+// finish answers the request if it was recorded.
+func (x *exchange) finish(err error) {
+	if x.info.Err = err; err != nil {
+		// Not to be taken for a request in progress: the NAS will try again, and
+		// then it may work.
+		radius.Discard(x.w)
+	} else {
+		x.info.Err = x.w.Write(x.r.Response(layeh.CodeAccountingResponse))
+	}
+	if hook := x.h.cfg.Hooks.Request; hook != nil {
+		x.info.Elapsed = time.Since(x.begun)
+		hook(x.info)
+	}
 }
 
 // noteStore tells once when the store begins to fail, and once when it serves again.

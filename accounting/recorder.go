@@ -94,6 +94,12 @@ type buffers struct {
 	then   afterwards
 }
 
+func (b *buffers) reset() {
+	b.txn.Reset()
+	b.then.reset()
+	b.silent = false
+}
+
 // afterwards is what is to be done when a commit has succeeded.
 type afterwards []func()
 
@@ -155,9 +161,7 @@ func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
 	var err error
 	for range attempts {
 		var info RecordInfo
-		b.txn.Reset()
-		b.then.reset()
-		b.silent = false
+		b.reset()
 		if e.hasSession() {
 			info, err = r.recordSession(ctx, e, &c, b)
 		} else {
@@ -165,12 +169,10 @@ func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
 		}
 		switch {
 		case err == nil:
-			if first != 0 && (info.Verdict == Duplicate || info.Verdict == Retransmission) {
+			if first != 0 && info.repeated() {
 				info.Verdict = first // it had been recorded
 			}
-			if h := r.cfg.Hooks.Recorded; h != nil {
-				h(info)
-			}
+			r.recorded(info)
 			return info.Verdict, nil
 		case errors.Is(err, session.ErrUncertain):
 			if first == 0 {
@@ -185,6 +187,54 @@ func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
 	}
 	return 0, err
 }
+
+// RecordFunc begins to do what Record does, if nobody has to wait for that, and calls done once with
+// the outcome, perhaps before it returns; done must not block. It returns false, without having
+// done anything, if this event needs Record. So it does if done is told
+// session.ErrConflict or session.ErrUncertain.
+//
+// e must be left alone until done is called.
+func (r *Recorder) RecordFunc(ctx context.Context, e *Event, done func(Verdict, error)) bool {
+	if !r.m.Async() || !e.hasSession() {
+		return false
+	}
+	lock := r.lock(e)
+	if !lock.TryLock() {
+		return false
+	}
+	c := r.open(e)
+	b := r.bufs.Get().(*buffers)
+	b.reset()
+	end := func(info RecordInfo, err error) {
+		if err == nil {
+			r.recorded(info)
+		}
+		r.bufs.Put(b)
+		lock.Unlock()
+		done(info.Verdict, err)
+	}
+	info, s, err := r.prepareSession(ctx, e, &c, b)
+	if err != nil || info.repeated() {
+		end(info, err)
+		return true
+	}
+	r.m.CommitFunc(ctx, &b.txn, func(_ uint64, err error) {
+		if err == nil {
+			r.committed(ctx, e, s, b)
+		}
+		end(info, err)
+	})
+	return true
+}
+
+func (r *Recorder) recorded(info RecordInfo) {
+	if h := r.cfg.Hooks.Recorded; h != nil {
+		h(info)
+	}
+}
+
+// repeated reports whether the event has its ticket already.
+func (i *RecordInfo) repeated() bool { return i.Verdict == Duplicate || i.Verdict == Retransmission }
 
 func (r *Recorder) lock(e *Event) *sync.Mutex {
 	var h maphash.Hash
@@ -243,10 +293,24 @@ func (c *opened) appendFacts(facts []Fact) []Fact {
 
 // recordSession records an event of a session.
 func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *buffers) (RecordInfo, error) {
+	info, s, err := r.prepareSession(ctx, e, c, b)
+	if err != nil || info.repeated() {
+		return info, err
+	}
+	if _, err := r.m.Commit(ctx, &b.txn); err != nil {
+		return info, err
+	}
+	r.committed(ctx, e, s, b)
+	return info, nil
+}
+
+// prepareSession puts into b what is to be committed for an event of the session that is
+// returned; nothing, if the event is a repetition.
+func (r *Recorder) prepareSession(ctx context.Context, e *Event, c *opened, b *buffers) (RecordInfo, *session.Session, error) {
 	info := RecordInfo{Status: e.Status, NAS: e.NAS}
 	f, err := r.find(ctx, e, c)
 	if err != nil {
-		return info, err
+		return info, nil, err
 	}
 	var v Verdict
 	var m Memory
@@ -267,8 +331,8 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 		v = Reused
 	}
 	info.Verdict, info.Session = v, f.entry.Session.ID
-	if v == Duplicate || v == Retransmission {
-		return info, nil
+	if info.repeated() {
+		return info, nil, nil
 	}
 
 	b.memory = m.Append(b.memory[:0])
@@ -276,7 +340,7 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 	r.charge(&b.txn, &f.entry.Session, e.Arrived, &b.then)
 	b.txn.Put(f.entry)
 	if err := r.closeOthers(ctx, e, f, b); err != nil {
-		return info, err
+		return info, nil, err
 	}
 	s := &f.entry.Session
 	b.facts = c.appendFacts(b.facts[:0])
@@ -289,12 +353,14 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 		t.Stopped = s.Stopped
 	}
 	if b.ticket, err = t.Append(b.ticket[:0]); err != nil {
-		return info, err
+		return info, nil, err
 	}
 	b.txn.Journal(b.ticket)
-	if _, err = r.m.Commit(ctx, &b.txn); err != nil {
-		return info, err
-	}
+	return info, s, nil
+}
+
+// committed does what follows the commit of an event.
+func (r *Recorder) committed(ctx context.Context, e *Event, s *session.Session, b *buffers) {
 	b.then.do()
 	if b.silent {
 		r.restarted(ctx, e.NAS, e.When(), true)
@@ -302,7 +368,6 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 	if s.AP != "" {
 		r.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType}, e.Arrived)
 	}
-	return info, nil
 }
 
 // memory returns what is remembered of a session. If that can't be read, at least its

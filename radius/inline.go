@@ -12,6 +12,12 @@ type NonBlocking interface {
 	NonBlocking() bool
 }
 
+// Inline reports whether a reader has called the handler, so that it must not wait.
+func Inline(w layeh.ResponseWriter) bool {
+	r, ok := w.(*request)
+	return ok && r.inline && !r.handedOff.Load()
+}
+
 // Handoff has f, the rest of a handler's work on a request, run where it may block: on
 // one of the server's workers if a reader has called the handler, else here and now. w is
 // the ResponseWriter that the handler was given.

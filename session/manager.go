@@ -151,6 +151,7 @@ func (c *Config) Validate() error {
 // use.
 type Manager struct {
 	store   Store
+	async   AsyncStore // store, if it is one
 	cfg     Config
 	tasks   tasks
 	ending  ending
@@ -174,6 +175,7 @@ func NewManager(store Store, cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{store: store, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
+	m.async, _ = store.(AsyncStore)
 	m.changes.New = func() any { return new(builder) }
 	m.tasks = tasks{m: m, handlers: make(map[TaskKind]TaskHandler), queue: make(chan Task, sweepBatch), busy: make(map[ID]struct{})}
 	m.ending = ending{m: m, queue: make(chan ID, sweepBatch), busy: make(map[ID]struct{}), failed: make(map[ID]failure)}

@@ -46,7 +46,7 @@ type MemoryStore struct {
 	journal memoryJournal // guarded by records.mu
 }
 
-var _ Store = (*MemoryStore)(nil)
+var _ AsyncStore = (*MemoryStore)(nil)
 
 // What a change removes of expired records for each of its own.
 const (
@@ -67,6 +67,11 @@ func NewMemoryStore(cfg MemoryConfig) *MemoryStore {
 		records: NewProjection(cfg.MaxRecords),
 		journal: memoryJournal{maxOctets: cfg.JournalOctets},
 	}
+}
+
+// CommitFunc implements [AsyncStore]: done has been called when it returns.
+func (m *MemoryStore) CommitFunc(c *Change, done func(first uint64, err error)) {
+	done(m.Commit(context.Background(), c))
 }
 
 // Commit implements [Store].

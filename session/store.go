@@ -162,6 +162,15 @@ type Store interface {
 	Close() error
 }
 
+// AsyncStore is what a [Store] adds whose changes need nobody to wait for them.
+type AsyncStore interface {
+	Store
+	// CommitFunc does what Commit does, and hands the outcome to done: once, from a
+	// goroutine of the store's, or before it returns. The change, and what it refers to,
+	// must stay as it is until then. done must not block, and not call Commit.
+	CommitFunc(c *Change, done func(first uint64, err error))
+}
+
 // Journal is the part of a [Store] that exporters of tickets need.
 type Journal interface {
 	ReadJournal(ctx context.Context, from uint64, f func(seq uint64, entry []byte) bool) error

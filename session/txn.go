@@ -67,14 +67,52 @@ func (t *Txn) Record(p Put) { t.raw = append(t.raw, p) }
 // sessions again and decide again.
 func (m *Manager) Commit(ctx context.Context, t *Txn) (first uint64, err error) {
 	now := time.Now()
+	c, err := m.build(t, now)
+	if err != nil {
+		return 0, err
+	}
+	first, err = m.store.Commit(ctx, &c.change)
+	m.built(c)
+	if err != nil {
+		return 0, err
+	}
+	m.committed(ctx, t, now)
+	return first, nil
+}
+
+// CommitFunc is Commit without waiting, if the store is an [AsyncStore]: done is called once with
+// what Commit would return, perhaps before CommitFunc has returned, and must neither
+// block nor commit. t and its entries must be left alone until then.
+func (m *Manager) CommitFunc(ctx context.Context, t *Txn, done func(first uint64, err error)) {
+	if m.async == nil {
+		done(m.Commit(ctx, t))
+		return
+	}
+	now := time.Now()
+	c, err := m.build(t, now)
+	if err != nil {
+		done(0, err)
+		return
+	}
+	m.async.CommitFunc(&c.change, func(first uint64, err error) {
+		m.built(c)
+		if err == nil {
+			m.committed(ctx, t, now)
+		}
+		done(first, err)
+	})
+}
+
+// Async reports whether CommitFunc does not wait.
+func (m *Manager) Async() bool { return m.async != nil }
+
+// build makes the change that t is; built gives it back.
+func (m *Manager) build(t *Txn, now time.Time) (*builder, error) {
 	c := m.changes.Get().(*builder)
-	defer func() {
-		c.reset() // the pool keeps nobody's octets
-		m.changes.Put(c)
-	}()
 	for _, e := range t.entries {
 		if !e.Session.ID.IsValid() || e.Session.State < Admitted || e.Session.State > Ended {
-			return 0, errIncomplete
+			m.built(c)
+			return nil, errIncomplete
 		}
 		c.session(m, e, now)
 	}
@@ -83,9 +121,16 @@ func (m *Manager) Commit(ctx context.Context, t *Txn) (first uint64, err error) 
 	}
 	c.change.Puts = append(c.change.Puts, t.raw...)
 	c.change.Journal = t.journal
-	if first, err = m.store.Commit(ctx, &c.change); err != nil {
-		return 0, err
-	}
+	return c, nil
+}
+
+func (m *Manager) built(c *builder) {
+	c.reset() // the pool keeps nobody's octets
+	m.changes.Put(c)
+}
+
+// committed makes known what was committed.
+func (m *Manager) committed(ctx context.Context, t *Txn, now time.Time) {
 	for _, e := range t.entries {
 		m.changed(ctx, &e.was, &e.Session)
 		e.was = e.Session
@@ -94,7 +139,6 @@ func (m *Manager) Commit(ctx context.Context, t *Txn) (first uint64, err error) 
 	for i := range t.tasks {
 		m.tasks.offer(t.tasks[i], now)
 	}
-	return first, nil
 }
 
 // builder makes a Change in memory that is used again.

@@ -19,6 +19,8 @@ type request struct {
 	first uint64
 	err   error
 	done  chan struct{} // has one place
+	// then, if not nil, is told the outcome in place of done.
+	then func(first uint64, err error)
 }
 
 var requests = sync.Pool{New: func() any { return &request{done: make(chan struct{}, 1)} }}
@@ -43,6 +45,13 @@ func (r *request) wait() (first uint64, err error) {
 func (r *request) finish(err error) {
 	if err != nil {
 		r.first = 0
+	}
+	if r.then != nil {
+		then, first := r.then, r.first
+		r.change, r.then = nil, nil
+		requests.Put(r)
+		then(first, err)
+		return
 	}
 	r.err = err
 	r.done <- struct{}{}

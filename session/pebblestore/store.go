@@ -48,7 +48,7 @@ type Store struct {
 	closers   sync.WaitGroup // of failed engines
 }
 
-var _ session.Store = (*Store)(nil)
+var _ session.AsyncStore = (*Store)(nil)
 
 // Open opens the store in a directory, which is made if there is none, and
 // loads its records.
@@ -193,6 +193,20 @@ func (s *Store) Commit(ctx context.Context, c *session.Change) (first uint64, er
 		return 0, err
 	}
 	return s.submit(newRequest(c))
+}
+
+// CommitFunc implements session.AsyncStore.
+func (s *Store) CommitFunc(c *session.Change, done func(first uint64, err error)) {
+	if len(c.Puts)+len(c.Journal) == 0 {
+		_, err := s.reader()
+		done(0, err)
+		return
+	}
+	r := newRequest(c)
+	r.then = done
+	if err := s.enqueue(r); err != nil {
+		r.finish(err)
+	}
 }
 
 func (s *Store) submit(r *request) (first uint64, err error) {
