@@ -129,12 +129,13 @@ func (b *books) serve(cfg *config, clients radius.ClientSource, watch *observer)
 	}
 }
 
-// admitter makes sessions of logins. b is nil on a server that only authenticates.
-func (b *books) admitter(cfg *config, codec *class.Codec, ring *keyring.Ring) (*gateway.Admitter, error) {
+// admitter makes sessions of logins that pass the checks. b is nil on a server that
+// only authenticates.
+func (b *books) admitter(cfg *config, codec *class.Codec, ring *keyring.Ring, checks ...gateway.Check) (*gateway.Admitter, error) {
 	c := gateway.AdmitterConfig{
 		Server: cfg.serverName(), Area: cfg.Accounting.Area, Package: cfg.Accounting.Package, Class: codec, Names: ring,
 		Plan: cfg.Accounting.plan(), Timeout: cfg.Sessions.Timeout, Idle: cfg.Sessions.Idle,
-		AllowUnrecorded: cfg.Sessions.AllowUnrecorded,
+		AllowUnrecorded: cfg.Sessions.AllowUnrecorded, Checks: checks,
 	}
 	if b == nil {
 		return gateway.NewAdmitter(nil, c)

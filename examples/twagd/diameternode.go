@@ -89,39 +89,3 @@ func (ports diameterPorts) serve(node *diameter.Node, wg *sync.WaitGroup, log *s
 		})
 	}
 }
-
-// terminate forgets what lets a subscriber in without asking the HSS, which
-// has deregistered him (TS 29.273, clause 8.1.2.4). Which subscribers there
-// are is not kept, so nobody is unknown.
-func (s *server) terminate(ctx context.Context, t swx.Termination) error {
-	s.log.Info("HSS deregistered a subscriber", "imsi", t.IMSI, "reason", t.Reason.String())
-	return s.forget(ctx, t.IMSI)
-}
-
-// update forgets it as well, so that the next login is by the new profile,
-// which may bar the subscriber (TS 29.273, clause 8.1.2.3).
-func (s *server) update(ctx context.Context, u swx.ProfileUpdate) error {
-	attrs := []slog.Attr{slog.Any("imsi", u.IMSI)}
-	if u.UserData != nil {
-		attrs = append(attrs, slog.Bool("barred", u.UserData.Access == swx.AccessBarred))
-	}
-	if u.Flags != 0 {
-		attrs = append(attrs, slog.String("flags", u.Flags.String()))
-	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "HSS changed a subscriber's profile", attrs...)
-	if u.UserData == nil {
-		return nil
-	}
-	return s.forget(ctx, u.IMSI)
-}
-
-func (s *server) forget(ctx context.Context, imsi eap.IMSI) error {
-	if s.reauth == nil {
-		return nil
-	}
-	err := s.reauth.Drop(ctx, imsi)
-	if err != nil {
-		s.log.Error("Store of re-authentications failed", "imsi", imsi, "error", err)
-	}
-	return err
-}

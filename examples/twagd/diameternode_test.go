@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/swx"
-	"github.com/opentwag/twag/swx/swxtest"
 )
 
 // Every setting arrives where it belongs.
@@ -140,38 +138,6 @@ func TestServerSCTP(t *testing.T) {
 		require.ErrorContains(t, err, "this system has no SCTP")
 	}
 	require.Empty(t, ports)
-}
-
-// A subscriber whose profile the HSS changes has a full login next.
-func TestServerProfileUpdate(t *testing.T) {
-	imsi := eap.MustParseIMSI(provision.FirstIMSI)
-	ap, hss, out := startHome(t, imsi, "")
-	u, err := ue.New(ue.Config{IMSI: imsi})
-	require.NoError(t, err)
-	login := func() bool {
-		t.Helper()
-		_, err := u.Login(t.Context(), ap)
-		require.NoError(t, err)
-		return u.Reauthenticated()
-	}
-	require.False(t, login())
-	require.True(t, login())
-	code, err := hss.PushFlags(t.Context(), imsi, swx.PPRLocalTime)
-	require.NoError(t, err)
-	require.EqualValues(t, swx.ResultSuccess, code)
-	waitFor(t, out, `flags="local time"`)
-	require.True(t, login(), "nothing has changed")
-
-	profile := swxtest.DefaultProfile()
-	profile.Access = swx.AccessBarred
-	require.NoError(t, hss.SetProfile(imsi, profile))
-	code, err = hss.Push(t.Context(), imsi)
-	require.NoError(t, err)
-	require.EqualValues(t, swx.ResultSuccess, code)
-	waitFor(t, out, "barred=true")
-	require.False(t, login(), "the HSS is asked")
-	require.NotContains(t, out.String(), imsi.Digits())
-	require.Equal(t, 2, strings.Count(out.String(), "HSS changed a subscriber's profile"))
 }
 
 // A subscriber of another AAA server is refused, or taken over.

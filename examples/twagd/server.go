@@ -20,6 +20,7 @@ import (
 	"github.com/opentwag/twag/keyring"
 	"github.com/opentwag/twag/radius"
 	"github.com/opentwag/twag/session/class"
+	"github.com/opentwag/twag/session/gateway"
 	"github.com/opentwag/twag/swx"
 )
 
@@ -118,7 +119,7 @@ func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, code
 		s.address = addr.(*net.UDPAddr).AddrPort()
 		close(s.listening)
 	}
-	handler, err := s.eapradius(ring, codec)
+	handler, err := s.eapradius(ring, codec, hss)
 	if err != nil {
 		return err
 	}
@@ -277,7 +278,7 @@ func (s *server) method(ring *keyring.Ring) (aka.Config, error) {
 	return cfg, err
 }
 
-func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec) (eapradius.Config, error) {
+func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec, hss *swx.Client) (eapradius.Config, error) {
 	cfg := eapradius.Config{
 		MaxConversations:    s.cfg.EAP.MaxConversations,
 		ConversationTimeout: s.cfg.EAP.ConversationTimeout,
@@ -287,10 +288,14 @@ func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec) (eapradius.Co
 	if s.cfg.EAP.SealedState {
 		cfg.StateKeys = ring
 	}
-	if s.cfg.Accounting.Class.Form == classOff && s.books == nil {
+	var checks []gateway.Check
+	if s.cfg.SWx.Register {
+		checks = append(checks, registration(hss, s.log))
+	}
+	if s.cfg.Accounting.Class.Form == classOff && s.books == nil && len(checks) == 0 {
 		return cfg, nil
 	}
-	admitter, err := s.books.admitter(&s.cfg, codec, ring)
+	admitter, err := s.books.admitter(&s.cfg, codec, ring, checks...)
 	cfg.Authorizer = admitter
 	return cfg, err
 }

@@ -108,6 +108,12 @@ log:
 // and connects to it, and an access point.
 func startHome(t *testing.T, imsi eap.IMSI, settings string) (*radiustest.AP, *swxtest.HSS, *syncBuffer) {
 	t.Helper()
+	_, ap, hss, out := startHomeServer(t, imsi, settings)
+	return ap, hss, out
+}
+
+func startHomeServer(t *testing.T, imsi eap.IMSI, settings string) (*server, *radiustest.AP, *swxtest.HSS, *syncBuffer) {
+	t.Helper()
 	s, out := startServer(t, `
 diameter:
   origin_host: aaa.example.org
@@ -136,7 +142,7 @@ log:
 	ap, err := radiustest.NewAP(radiustest.Config{Server: s.address.String(), Secret: "the secret of all clients"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ap.Close()) })
-	return ap, hss, out
+	return s, ap, hss, out
 }
 
 // What phones are given for the next time, as they use it.

@@ -71,6 +71,9 @@ type SWx struct {
 	Vectors    int           `yaml:"vectors"`
 	// VectorAge is how long vectors that are left over may be used.
 	VectorAge time.Duration `yaml:"vector_age"`
+	// Register tells the HSS of each full login (SAR), and lets the profile that
+	// comes back decide.
+	Register bool `yaml:"register"`
 	// TakeOver takes subscribers over from other AAA servers.
 	TakeOver bool    `yaml:"take_over"`
 	Profile  Profile `yaml:"profile"`
