@@ -77,6 +77,12 @@ func TestSampleFileTellsTheDefaults(t *testing.T) {
 	got.Diameter.ListenTLS, got.Diameter.ListenSCTP, got.Diameter.TLS = "", "", homeconfig.TLS{}
 	got.Diameter.Peers, got.SWx.Routes = got.Diameter.Peers[:2], nil
 	got.Keys, got.EAP.IdentityKeys = nil, nil
+	// Examples, not defaults.
+	require.Equal(t, roleWords, got.Roles)
+	got.Roles, got.Server, got.DataDir = want.Roles, "", ""
+	got.Accounting.Interim.Services, got.Accounting.Interim.Troubled, got.Accounting.Tickets.Dir = nil, 0, ""
+	got.Charging.DestinationRealm, got.Charging.ContextID = "", ""
+	got.Charging.Redirect, got.Charging.Restrict, got.Charging.Pass = nil, nil, nil
 	got.EAP.ExtraLeadingDigits, got.EAP.BareIMSI, got.EAP.Realms = nil, "", nil
 	require.Equal(t, want, got)
 }
