@@ -95,6 +95,7 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 		return err
 	})
 	fs.DurationVar(&o.config.Supervision, "supervision", 0, "close sessions that are silent for so long (default: twice the validity)")
+	fs.Uint64Var(&o.config.MaxOvershoot, "max-overshoot", 0, "usage beyond a grant by more units than this is a violation (default: none is)")
 	failure := fs.String("failure-handling", "", "Credit-Control-Failure-Handling: terminate, continue or retry (default: not said)")
 	failover := fs.String("failover", "", "CC-Session-Failover: yes or no (default: not said)")
 

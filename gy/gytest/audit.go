@@ -61,13 +61,16 @@ const (
 	UsageWithoutSession ViolationKind = "usage without a session"
 	// UsageBeforeGrant: CCR-I reports units.
 	UsageBeforeGrant ViolationKind = "usage in the initial request"
+	// UsageBeyondGrant: more is reported beyond the grant than
+	// Config.MaxOvershoot.
+	UsageBeyondGrant ViolationKind = "usage beyond the grant"
 	// UnmarkedDuplicate: a request was repeated without the T bit (RFC 6733,
 	// section 3).
 	UnmarkedDuplicate ViolationKind = "duplicate without T"
 )
 
-// Violation is a request that must not be. All but UsageBeforeGrant and
-// UnmarkedDuplicate are refused, and nothing is debited for them.
+// Violation is a request that must not be. All but UsageBeforeGrant,
+// UsageBeyondGrant and UnmarkedDuplicate are refused, and nothing is debited for them.
 type Violation struct {
 	Time      time.Time
 	Kind      ViolationKind

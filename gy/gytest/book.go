@@ -16,8 +16,10 @@ type book struct {
 	targeted atomic.Bool // an account has, or had, faults of its own
 
 	mu         sync.Mutex
+	begun      time.Time             // of the first entry
 	accounts   map[Identity]*account // an account with two identities is there twice
 	sessions   map[string]*session
+	timed      map[string]*session // open ones that have a deadline
 	open       int
 	closed     []string // Session-Ids, oldest first
 	violations []Violation
@@ -29,7 +31,27 @@ type book struct {
 var errBalance = errors.New("the balance is not what the entries make of it")
 
 func newBook(cfg Config) *book {
-	return &book{cfg: cfg, accounts: make(map[Identity]*account), sessions: make(map[string]*session)}
+	return &book{cfg: cfg, accounts: make(map[Identity]*account), sessions: make(map[string]*session), timed: make(map[string]*session)}
+}
+
+// openBook returns a book as its ledger has it.
+func openBook(cfg Config) (*book, error) {
+	b := newBook(cfg)
+	if cfg.Ledger == "" {
+		return b, nil
+	}
+	l, err := openLedger(cfg.Ledger, b.replay)
+	if err != nil {
+		return nil, err
+	}
+	b.ledger = l
+	if !b.begun.IsZero() {
+		return b, nil
+	}
+	if err := b.update(func(b *book) error { return b.write(&Entry{Kind: KindBegin}) }); err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return b, nil
 }
 
 // update runs f with the book locked, and returns when what it wrote is safe.
@@ -61,7 +83,7 @@ func (b *book) write(e *Entry) error {
 // replay does what an entry that was read says.
 func (b *book) replay(e *Entry) error {
 	switch e.Kind {
-	case KindAccount, KindViolation:
+	case KindBegin, KindAccount, KindViolation:
 	case KindTopUp:
 		if b.accounts[e.Account] == nil {
 			return ErrUnknown
@@ -110,6 +132,8 @@ func (b *book) balance(e *Entry) int64 {
 
 func (b *book) apply(e *Entry) {
 	switch e.Kind {
+	case KindBegin:
+		b.begun = e.Time
 	case KindAccount:
 		b.accounts[e.Account] = &account{
 			settings: Account{IMSI: e.Account},
@@ -129,12 +153,17 @@ func (b *book) apply(e *Entry) {
 			b.open++
 		}
 		s.request(e)
-		if e.Closed {
+		delete(b.timed, s.id)
+		switch {
+		case e.Closed:
 			b.retire(s)
+		case !s.deadline.IsZero():
+			b.timed[s.id] = s
 		}
 	case KindExpired:
 		s := b.sessions[e.SessionID]
 		s.close()
+		delete(b.timed, s.id)
 		b.retire(s)
 	case KindViolation:
 		b.violated++
@@ -180,7 +209,7 @@ func (b *book) expire(s *session, now time.Time) error {
 // sweep closes the sessions whose time is over.
 func (b *book) sweep(now time.Time) error {
 	return b.update(func(b *book) error {
-		for _, s := range b.sessions {
+		for _, s := range b.timed {
 			if err := b.expire(s, now); err != nil {
 				return err
 			}

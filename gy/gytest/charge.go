@@ -154,6 +154,7 @@ func (c *charge) report(p *Plan, ge *GroupEntry, m *gy.MSCC) {
 		if !c.debits(p) {
 			continue
 		}
+		// Usage that does not say when it was is of now.
 		side, price := 0, p.Price
 		if u.Usage == gy.TariffAfter || u.Usage == gy.TariffNone && p.changed(c.now) {
 			side, price = 1, p.NextPrice

@@ -42,6 +42,10 @@ type Config struct {
 	// ends of one data base. Ledger does not count then, nor does Supervision.
 	// The Twin is to be closed after this one.
 	Twin *OCS
+	// MaxOvershoot is how many units a report may have beyond what was granted
+	// before it is a violation. 0 means that none is; whatever is used is
+	// debited all the same.
+	MaxOvershoot uint64
 	// MaxOpen bounds open sessions; a CCR-I beyond is answered 3004. Default
 	// 1,000,000.
 	MaxOpen int

@@ -22,6 +22,7 @@ const (
 	codeRequestNumber   = 415
 	codeRequestType     = 416
 	codeRequestedUnits  = 437
+	codeUsedUnits       = 446
 	codeSubscriptionID  = 443
 	codeEventTimestamp  = 55
 	codeDestinationHost = 293
@@ -58,6 +59,12 @@ func (o *OCS) credit(req wire.Message) (reply, error) {
 		o.stats.malformed.Add(1)
 		return refuse(&ccr, gy.ResultInvalidAVPValue, wire.AVP{}), nil
 	}
+	for i := range ccr.Services {
+		if u := used(&ccr.Services[i]); max(u.Seconds, u.Total, u.Input, u.Output, u.Specific) > maxUnits {
+			o.stats.malformed.Add(1)
+			return refuse(&ccr, gy.ResultInvalidAVPValue, example(codeUsedUnits, 0)), nil
+		}
+	}
 	r := request{o: o, book: o.book, ccr: &ccr, digest: digest(req)}
 	var answer reply
 	err := o.book.update(func(*book) (err error) {
@@ -67,6 +74,9 @@ func (o *OCS) credit(req wire.Message) (reply, error) {
 	})
 	return answer, err
 }
+
+// maxUnits bounds what one request may report, so that sums stay sums.
+const maxUnits = 1 << 48
 
 // maxIdentifier bounds Session-Id and the origin's names, which are remembered.
 const maxIdentifier = 1024
@@ -235,7 +245,24 @@ func (r *request) process(a *account, s *session) (reply, error) {
 		return reply{}, err
 	}
 	e.Answer = msg[wire.HeaderLen:]
+	if err := r.overshoot(e); err != nil {
+		return reply{}, err
+	}
 	return reply{code, e.Answer}, r.book.write(e)
+}
+
+// overshoot notes usage that is too far beyond its grant.
+func (r *request) overshoot(e *Entry) error {
+	most := r.o.cfg.MaxOvershoot
+	if most == 0 {
+		return nil
+	}
+	for i := range e.Groups {
+		if e.Groups[i].Overshoot > most {
+			return r.violation(UsageBeyondGrant)
+		}
+	}
+	return nil
 }
 
 // deadline is when supervision ends the session.

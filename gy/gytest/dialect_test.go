@@ -69,7 +69,11 @@ func TestMalformed(t *testing.T) {
 	p.ccr.ServiceContextID = []byte("32251@3gpp.org")
 	p.ccr.SessionID = []byte{}
 	p.ask(gy.RequestInitial, 0, 5004, wants(1))
-	require.Equal(t, Stats{Requests: 2, Malformed: 2, Refusals: 2}, o.Stats())
+	p.ccr.SessionID = []byte("s;1")
+	p.ask(gy.RequestInitial, 0, 5004, uses(1, maxUnits+1))
+	p.ccr.SessionID = make([]byte, maxIdentifier+1)
+	p.ask(gy.RequestInitial, 0, 5004, wants(1))
+	require.Equal(t, Stats{Requests: 4, Malformed: 4, Refusals: 4}, o.Stats())
 }
 
 // TestDialects: what each dialect answers to a session of three requests.

@@ -36,7 +36,8 @@
 // With Config.Ledger everything that changes an account or a session is a line
 // of a file, and safely there before the answer goes out. An OCS that is killed
 // and made again with the same file goes on exactly where it was. [ReadLedger]
-// is for the tests that then compare.
+// is for the tests that then compare. The file has the subscribers' identities
+// in clear, and what they used.
 //
 // Several OCSes in a process share accounts and sessions with Config.Twin. Two
 // processes must not share a ledger.

@@ -12,6 +12,8 @@ type Kind string
 
 // Kinds of entries.
 const (
+	// KindBegin: the first entry.
+	KindBegin Kind = "begin"
 	// KindAccount: an account, with Amount to begin with.
 	KindAccount Kind = "account"
 	// KindTopUp: Amount was added to an account.

@@ -71,11 +71,13 @@ func TestRestart(t *testing.T) {
 		}
 		require.Equal(t, kinds(o), kinds(again))
 		require.Equal(t, []string{"s;1"}, again.Sessions(testE164))
+		require.Equal(t, o.book.begun.Unix(), again.book.begun.Unix())
 		e := again.Requests("s;1")
 		require.Len(t, e, 3)
 		require.WithinDuration(t, time.Now().Add(time.Hour), e[2].Deadline, time.Minute)
 
 		p := newPhone(t, newNode(t, addr), "s;1")
+		require.EqualValues(t, o.book.begun.Unix(), p.node.Peers()[0].OriginStateID)
 		p.ccr.Retransmitted = true
 		dup := *p.ask(gy.RequestUpdate, 2, 2001, uses(1, mega))
 		require.Equal(t, answer.Services[0].Granted, dup.Services[0].Granted)
@@ -94,7 +96,7 @@ func TestRestart(t *testing.T) {
 		require.Equal(t, forgotten(again.Audit()).Accounts, l.Audit.Accounts)
 		require.Equal(t, forgotten(again.Audit()).Sessions, l.Audit.Sessions)
 		require.Equal(t, forgotten(again.Audit()).Violations, forgotten(l.Audit).Violations)
-		require.Len(t, l.Entries, 8+3)
+		require.Len(t, l.Entries, 9+3)
 	}
 }
 
@@ -159,7 +161,7 @@ func TestLedgerFails(t *testing.T) {
 	require.ErrorIs(t, o.Close(), os.ErrClosed)
 	l, err := ReadLedger(path)
 	require.NoError(t, err)
-	require.Len(t, l.Entries, 2)
+	require.Len(t, l.Entries, 3)
 }
 
 func TestClosedLedger(t *testing.T) {
@@ -232,10 +234,11 @@ func TestLedgerLines(t *testing.T) {
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	lines := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
-	require.Len(t, lines, 3)
-	require.Contains(t, string(lines[0]), `"kind":"account","account":"001010000000001","amount":1000,"balance":1000`)
+	require.Len(t, lines, 4)
+	require.Contains(t, string(lines[0]), `"kind":"begin"`)
+	require.Contains(t, string(lines[1]), `"kind":"account","account":"001010000000001","amount":1000,"balance":1000`)
 	for _, part := range []string{`"balance":970`, `"session":"s;1"`, `"number":1`, `"type":2`, `"total":30,"in":10,"out":20`, `"debited":30`, `"granted":970`, `"result":2001`} {
-		require.Contains(t, string(lines[2]), part)
+		require.Contains(t, string(lines[3]), part)
 	}
 	stat, err := os.Stat(path)
 	require.NoError(t, err)

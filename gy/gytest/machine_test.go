@@ -39,7 +39,7 @@ func newStation(t testing.TB, node *diameter.Node, cfg gy.Config, id string, who
 	m := gy.NewMachine(cfg)
 	return &station{
 		t: t, machine: m, now: time.Now(),
-		client: gy.NewClient(node, gy.ClientConfig{Timeout: 200 * time.Millisecond}),
+		client: gy.NewClient(node, gy.ClientConfig{Timeout: 100 * time.Millisecond}),
 		s:      m.NewSession(id, &gy.Info{Subscriptions: []gy.Subscription{{Type: gy.SubscriptionIMSI, Data: []byte(who)}}}),
 	}
 }
@@ -218,7 +218,7 @@ func TestEveryFault(t *testing.T) {
 					}
 				}
 				if x.service != gy.ServiceRefused {
-					require.EqualValues(t, 1, min(1, o.Stats().Faults))
+					require.NotZero(t, o.Stats().Faults)
 				}
 				a := o.Audit()
 				require.Empty(t, a.Violations)

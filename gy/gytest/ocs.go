@@ -35,24 +35,28 @@ func New(cfg Config) (*OCS, error) {
 		return nil, err
 	}
 	o := &OCS{cfg: cfg}
+	if cfg.Twin != nil {
+		o.book = cfg.Twin.book
+	} else {
+		var err error
+		if o.book, err = openBook(cfg); err != nil {
+			return nil, err
+		}
+		// What was known of sessions is known still: no restart to the peers
+		// (RFC 6733, section 8.16).
+		if cfg.Ledger != "" && cfg.Node.OriginStateID == 0 {
+			cfg.Node.OriginStateID = uint32(o.book.begun.Unix())
+		}
+	}
 	wrapDials(&cfg.Node, &o.marks)
 	node, err := diameter.NewNode(cfg.Node)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, o.closeLedger())
 	}
 	o.node = node
 	var ctx context.Context
 	ctx, o.stop = context.WithCancel(context.Background())
-	if cfg.Twin != nil {
-		o.book = cfg.Twin.book
-	} else {
-		o.book = newBook(cfg)
-		if cfg.Ledger != "" {
-			if o.book.ledger, err = openLedger(cfg.Ledger, o.book.replay); err != nil {
-				o.stop()
-				return nil, errors.Join(err, node.Close())
-			}
-		}
+	if cfg.Twin == nil {
 		o.running.Go(func() { o.supervise(ctx) })
 	}
 	node.Handle(gy.ApplicationID, gy.CommandCreditControl, diameter.HandlerFunc(o.serve))
@@ -116,11 +120,17 @@ func (o *OCS) end() error {
 	o.closing.Do(func() {
 		o.stop()
 		o.running.Wait()
-		if o.cfg.Twin == nil && o.book.ledger != nil {
-			o.closeErr = o.book.ledger.close()
-		}
+		o.closeErr = o.closeLedger()
 	})
 	return o.closeErr
+}
+
+// closeLedger closes the ledger, if there is one that is not the twin's.
+func (o *OCS) closeLedger() error {
+	if o.cfg.Twin != nil || o.book.ledger == nil {
+		return nil
+	}
+	return o.book.ledger.close()
 }
 
 // serve answers a CCR, or does what a fault says.

@@ -71,6 +71,17 @@ func TestUnusedGrant(t *testing.T) {
 	require.Equal(t, g.Charged, g.Granted-g.Returned+g.Overshoot)
 }
 
+func TestOvershoot(t *testing.T) {
+	o, addr := newOCS(t, Config{MaxOvershoot: 10, Plan: Plan{Chunk: 100}}, Account{Balance: 1000})
+	p := newPhone(t, newNode(t, addr), "s;1")
+	p.ask(gy.RequestInitial, 0, 2001, wants(1))
+	p.ask(gy.RequestUpdate, 1, 2001, uses(1, 110))
+	require.Empty(t, kinds(o))
+	p.ask(gy.RequestUpdate, 2, 2001, uses(1, 111))
+	require.Equal(t, []ViolationKind{UsageBeyondGrant}, kinds(o))
+	wantAccount(t, o, 1000-221, 100, 221)
+}
+
 // Sessions of one account share its balance.
 func TestSharedBalance(t *testing.T) {
 	o, addr := newOCS(t, Config{Plan: Plan{Chunk: 10 * mega}}, Account{IMSI: testIMSI, E164: testE164, Balance: 15 * mega})
