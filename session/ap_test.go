@@ -213,6 +213,7 @@ func TestAPsOfTwoManagers(t *testing.T) {
 		}
 		latest := time.Now()
 		b.SeeAP(t.Context(), AP{NAS: testNAS, Name: "x", SSID: "s"}, latest)
+		a.SeeAP(t.Context(), AP{NAS: testNAS, Name: "x", SSID: "s"}, latest.Add(-time.Second))
 		stopB()
 		stopA()
 		got := newTestManager(t, store, Config{}).APs()

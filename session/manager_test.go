@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// wrapped is a store between a manager and which a test stands.
+// wrapped is a store that does what a test wants. Unlike the store in memory it looks at contexts.
 type wrapped struct {
 	Store
 	commit func(c *Change) error // nil or nil's result: as the store does
@@ -24,6 +24,9 @@ type wrapped struct {
 }
 
 func (w *wrapped) Commit(ctx context.Context, c *Change) (uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	if w.commit != nil {
 		if err := w.commit(c); err != nil {
 			return 0, err

@@ -89,7 +89,7 @@ func TestTaskAfterRestart(t *testing.T) {
 // What has been done while the manager stops is not done again.
 func TestTaskDoneWhileStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := newTestStore()
+		store := &wrapped{Store: newTestStore()}
 		m := newTestManager(t, store, Config{})
 		m.HandleTask(taskMine, func(ctx context.Context, _ Task) error { <-ctx.Done(); return nil })
 		stop := running(t, m)
