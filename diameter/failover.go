@@ -68,6 +68,7 @@ func (n *Node) newFailOver(m wire.Message, h wire.Header) *failOver {
 
 // unsent goes on after the first attempt was not even sent.
 func (f *failOver) unsent(ctx context.Context, err error) (wire.Message, error) {
+	f.forget(0)
 	f.err, f.due = err, true
 	f.patient = !errors.Is(err, ErrBusy)
 	return f.run(ctx)
@@ -117,6 +118,9 @@ func (f *failOver) run(ctx context.Context) (wire.Message, error) {
 	for !f.done {
 		var changed <-chan struct{}
 		var retry, expired <-chan time.Time
+		if f.due && ctx.Err() != nil {
+			return f.timedOut(ctx)
+		}
 		if f.due {
 			changed = n.peersChanged() // before looking at them
 			if f.send() == ErrBusy && f.patient {
@@ -151,11 +155,7 @@ func (f *failOver) run(ctx context.Context) (wire.Message, error) {
 		case <-expired:
 			over = true
 		case <-ctx.Done():
-			f.timedOut()
-			if f.err != nil {
-				return nil, fmt.Errorf("%w, after %w", ctx.Err(), f.err)
-			}
-			return nil, ctx.Err()
+			return f.timedOut(ctx)
 		case <-n.ctx.Done():
 			if f.err != nil {
 				return nil, fmt.Errorf("%w, after %w", ErrClosed, f.err)
@@ -245,6 +245,7 @@ func (f *failOver) send() error {
 		}
 		id, err := n.begin(c, call, f.m, f.h, flags)
 		if err != nil {
+			f.forget(i)
 			full = append(full, c)
 			if f.err == nil || errors.Is(f.err, ErrNoPeer) {
 				f.err = err
@@ -272,12 +273,27 @@ func (f *failOver) tried(c *conn) bool {
 	return false
 }
 
-func (f *failOver) timedOut() {
+// forget removes the notices about attempt i, which was not made after all: the
+// next one has its number. No more of them come.
+func (f *failOver) forget(i int) {
+	for range len(f.events) {
+		if e := <-f.events; e.try != i {
+			f.events <- e
+		}
+	}
+}
+
+// timedOut is the outcome when ctx has ended.
+func (f *failOver) timedOut(ctx context.Context) (wire.Message, error) {
 	for i := range f.tries {
 		if f.tries[i].live {
 			f.tries[i].conn.peer.Load().timeouts.Add(1)
 		}
 	}
+	if f.err != nil {
+		return nil, fmt.Errorf("%w, after %w", ctx.Err(), f.err)
+	}
+	return nil, ctx.Err()
 }
 
 // release leaves nothing registered. Answers that still come are unmatched.

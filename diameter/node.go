@@ -32,7 +32,8 @@ type Node struct {
 	inFlight atomic.Int64            // Exchanges and handlers
 	waiting  atomic.Int64            // Exchanges that wait for a peer to be open
 
-	nextWarning atomic.Int64 // of a refused peer, as sinceStart
+	nextWarning  atomic.Int64 // of a refused peer, as sinceStart
+	donePanicked atomic.Bool  // one of ExchangeFunc has, and it was logged
 
 	mu        sync.Mutex // guards the following
 	started   bool
@@ -334,6 +335,19 @@ func (n *Node) WaitOpen(ctx context.Context, host string) error {
 	}
 }
 
+// enter has Close wait for one goroutine more, which calls n.wg.Done at its
+// end; false means that Close has begun. It is for those that no goroutine of
+// the node's starts.
+func (n *Node) enter() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ctx.Err() != nil {
+		return false
+	}
+	n.wg.Add(1)
+	return true
+}
+
 func (n *Node) isClosed() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -407,7 +421,9 @@ func (n *Node) closeListeners() {
 func (n *Node) Close() error {
 	n.draining.Store(true)
 	n.closeListeners()
-	n.cancel()
+	n.mu.Lock()
+	n.cancel() // from here on, enter lets nobody in
+	n.mu.Unlock()
 	n.pool.close()
 	n.wg.Wait()
 	return nil
