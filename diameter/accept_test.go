@@ -398,3 +398,22 @@ func TestNothingIsLeft(t *testing.T) {
 	buf := make([]byte, 1<<16)
 	require.FailNow(t, "left behind", "%s", buf[:runtime.Stack(buf, true)])
 }
+
+// Each connection of a peer that is not configured needs AllowPeer's consent,
+// also beside one that has it: who is first to be heard would be the peer.
+func TestEveryConnectionOfADynamicPeerNeedsConsent(t *testing.T) {
+	allow := true
+	runScript(t, func(c *Config) {
+		passive(c)
+		c.AllowPeer = func(PeerInfo) bool { return allow }
+	}, func(t *testing.T, s *script) {
+		f := s.connect()
+		f.sendCER("b.example.net", swxApplication)
+		f.wantResult(CmdCapabilitiesExchange, ResultSuccess)
+		allow = false
+		again := s.connect()
+		again.sendCER("b.example.net", swxApplication)
+		again.wantResult(CmdCapabilitiesExchange, ResultUnknownPeer)
+		f.wantIdle()
+	})
+}

@@ -43,7 +43,7 @@ type Config struct {
 
 	// Peers are the peers we connect to or wait for.
 	Peers []PeerConfig
-	// AllowPeer decides about a connecting peer that Peers does not name. nil:
+	// AllowPeer decides about each connection of a peer that Peers does not name. nil:
 	// refused with 3010. It must not block.
 	AllowPeer func(PeerInfo) bool
 

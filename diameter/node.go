@@ -230,13 +230,13 @@ func (n *Node) allow(c *conn, caps *capabilities) error {
 		return &ResultError{Code: ResultUnknownPeer, Message: "that is my own name"}
 	}
 	n.mu.Lock()
-	known := n.peers[key] != nil
+	p := n.peers[key]
 	n.mu.Unlock()
 	if err := n.allowTransport(c, caps.host); err != nil {
 		return err
 	}
 	info := PeerInfo{Host: caps.host, Realm: caps.realm, Addr: c.nc.RemoteAddr(), Transport: c.transport()}
-	if known || n.cfg.AllowPeer != nil && n.cfg.AllowPeer(info) {
+	if p != nil && !p.passing || n.cfg.AllowPeer != nil && n.cfg.AllowPeer(info) {
 		return nil
 	}
 	return &ResultError{Code: ResultUnknownPeer}

@@ -66,7 +66,11 @@ func (p *peer) fits(d *destination) fit {
 		return fitNever
 	}
 	if len(d.realm) > 0 {
-		if equalFoldASCII(d.realm, p.cfg.Realm) || caps != nil && equalFoldASCII(d.realm, caps.realm) {
+		own := p.cfg.Realm
+		if own == "" && caps != nil {
+			own = caps.realm
+		}
+		if equalFoldASCII(d.realm, own) {
 			return fitRealm
 		}
 		for _, s := range p.cfg.Serves {

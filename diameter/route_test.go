@@ -216,3 +216,16 @@ func TestAvoidedPeerIsTheLastResort(t *testing.T) {
 		s.goes(a, marTo(t, "", testRealm))
 	})
 }
+
+// A peer of a configured realm can't have the requests of another by saying
+// that it is of that one.
+func TestConfiguredRealmCountsNotTheClaimedOne(t *testing.T) {
+	runBoth(t, peerTable(PeerConfig{Host: "a.example", Realm: "a"}, PeerConfig{Host: "b.example", Realm: "b"}), func(t *testing.T, s *script) {
+		a := s.connectAs("a.example", "b", swxApplication)
+		b := s.connectAs("b.example", "b", swxApplication)
+		for range 20 {
+			s.goes(b, marTo(t, "", "b"))
+		}
+		s.goes(a, marTo(t, "", "a"))
+	})
+}
