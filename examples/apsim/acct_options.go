@@ -69,7 +69,7 @@ func parseAcctOptions(args []string, w io.Writer) (acctOptions, error) {
 	fs.IntVar(&o.plan.overlap, "overlap", 0, "events of a session that may wait for an answer (default 1, with -rate 4)")
 	fs.DurationVar(&o.plan.firstRetransmission, "irt", 2*time.Second, "`time` after which a request is first sent again, 10 % more or less")
 	fs.DurationVar(&o.plan.maxRetransmission, "mrt", 16*time.Second, "longest `time` between two transmissions")
-	fs.DurationVar(&o.drain, "drain", time.Minute, "at the end wait so `long` for acknowledgements of all that was sent")
+	fs.DurationVar(&o.drain, "drain", time.Minute, "at the end wait so `long` for acknowledgements of all that was sent,\nand with -close as long for the sessions to stop")
 	fs.BoolVar(&o.end, "close", false, "at the end stop all sessions")
 	open := fs.Int("open", 0, "open this many sessions, tell what each costs the server's memory, and keep them\nopen for -duration; with -interim they send interims")
 	fs.DurationVar(&o.settle, "settle", 3*time.Second, "`time` that the server has to settle before its memory is measured for -open")

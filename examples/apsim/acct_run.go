@@ -106,16 +106,18 @@ func (a *acctRun) run(ctx context.Context) (*acctReport, error) {
 	if err == nil && o.opening {
 		err = a.hold(ctx, report)
 	}
+	over := func(done func() bool) func(time.Duration) bool {
+		deadline := a.since() + o.drain
+		return func(now time.Duration) bool { return done() || now >= deadline }
+	}
 	if err == nil && o.end && ctx.Err() == nil {
 		l.close(a.since())
-		err = a.loop(ctx, func(time.Duration) bool { return l.done() })
+		err = a.loop(ctx, over(l.done))
 	}
 	if err == nil {
-		// An interrupted run is ended properly as well, but not one whose
-		// network is gone.
+		// An interrupted run is ended properly as well.
 		l.stopping = true
-		deadline := a.since() + o.drain
-		err = a.loop(context.WithoutCancel(ctx), func(now time.Duration) bool { return len(l.ops) == 0 || now >= deadline })
+		err = a.loop(context.WithoutCancel(ctx), over(func() bool { return len(l.ops) == 0 }))
 	}
 	report.ended(l, a.since(), &a.resident)
 	return report, err

@@ -172,7 +172,7 @@ func TestAcctGivesUp(t *testing.T) {
 	s := startAcctServer(t, accounting.FormatDetail)
 	s.drop.Store(1 << 20) // the first one is recorded, and none is answered
 	journal := filepath.Join(t.TempDir(), "journal")
-	code, r := runAcct(t, s, "-sessions", "10", "-requests", "10", "-duration", "50ms", "-drain", "10ms", "-journal", journal)
+	code, r := runAcct(t, s, "-sessions", "10", "-requests", "10", "-duration", "50ms", "-drain", "10ms", "-close", "-journal", journal)
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, 10, r.Unacknowledged)
 	s.finish()
