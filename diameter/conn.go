@@ -323,8 +323,8 @@ func (c *conn) message(m wire.Message) error {
 		c.onAnswer(m, h)
 		return nil
 	}
-	if h.CheckBits() != nil {
-		c.refuse(m, &ResultError{Code: ResultInvalidHeaderBits})
+	if err := checkRequestBits(h); err != nil {
+		c.refuse(m, err)
 		return nil
 	}
 	switch h.Command {
@@ -335,6 +335,15 @@ func (c *conn) message(m wire.Message) error {
 		}
 	}
 	c.node.serve(c, m, h)
+	return nil
+}
+
+// checkRequestBits refuses the E bit in a request. Reserved bits are not looked
+// at (RFC 6733, section 3, which section 7.1.5 contradicts in its 5013).
+func checkRequestBits(h wire.Header) *ResultError {
+	if h.Flags&wire.FlagError != 0 {
+		return &ResultError{Code: ResultInvalidHeaderBits}
+	}
 	return nil
 }
 

@@ -293,7 +293,6 @@ func TestMalformed(t *testing.T) {
 			[]byte{0, 0, 1, 10, 0x40, 0, 0, 12, 0, 0, 0, 0}, false},
 		{"nested groups, 60 KB", func(f *far) { f.request(rtr(), raw(nestedGroups(60000/8)...)) }, cmdRTR, ResultUnableToComply, nil, false},
 		{"5000 AVPs", func(f *far) { f.request(rtr(), raw(bytes.Repeat([]byte{0, 0, 0x7f, 9, 0, 0, 0, 8}, 5000)...)) }, cmdRTR, ResultUnableToComply, nil, false},
-		{"reserved header bits", func(f *far) { f.write(header(f, func(b []byte) { b[4] |= 1 })) }, cmdRTR, ResultInvalidHeaderBits, nil, false},
 		{"E bit in a request", func(f *far) { f.write(header(f, func(b []byte) { b[4] |= wire.FlagError })) }, cmdRTR, ResultInvalidHeaderBits, nil, false},
 		{"version 2", func(f *far) { f.write(header(f, func(b []byte) { b[0] = 2 })) }, cmdRTR, ResultUnsupportedVersion, nil, false},
 		{"too long", func(f *far) {
@@ -410,5 +409,16 @@ func TestCERAgainIsAnswered(t *testing.T) {
 		f.sendCER(serverHost, swxApplication)
 		f.wantResult(CmdCapabilitiesExchange, ResultSuccess)
 		f.ping()
+	})
+}
+
+// Reserved header bits are ignored, and not returned (RFC 6733, section 3).
+func TestReservedHeaderBitsAreIgnored(t *testing.T) {
+	runScript(t, nil, func(t *testing.T, s *script) {
+		s.node.Handle(swxApplication, cmdRTR, echo)
+		f := s.open()
+		b := f.build(wire.Header{Flags: wire.FlagRequest | 0x0f, Command: cmdRTR, Application: swxApplication}, originOf(serverHost))
+		f.write(b)
+		require.Zero(t, f.wantResult(cmdRTR, ResultSuccess).Header().Flags)
 	})
 }

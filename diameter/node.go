@@ -217,8 +217,8 @@ func (n *Node) refusalLevel() slog.Level {
 }
 
 func (n *Node) checkCER(m wire.Message, h wire.Header) (*capabilities, error) {
-	if err := h.CheckBits(); err != nil {
-		return nil, &ResultError{Code: ResultInvalidHeaderBits}
+	if err := checkRequestBits(h); err != nil {
+		return nil, err
 	}
 	return parseCapabilities(m)
 }

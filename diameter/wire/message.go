@@ -98,8 +98,9 @@ func (m Message) Header() Header {
 	}
 }
 
-// CheckBits returns an error that wraps ErrHeaderBits if reserved flags are
-// set, E is set in a request, or T in an answer.
+// CheckBits returns an error that wraps ErrHeaderBits if a sender has set what
+// it must not: reserved flags, which who receives them ignores, E in a request,
+// or T in an answer.
 func (h Header) CheckBits() error {
 	switch {
 	case h.Flags&flagsReserved != 0,
