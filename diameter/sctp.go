@@ -3,7 +3,6 @@ package diameter
 import (
 	"encoding/binary"
 	"net"
-	"syscall"
 
 	"github.com/opentwag/twag/diameter/wire"
 )
@@ -99,8 +98,6 @@ func newSCTPConn(nc *net.TCPConn) (net.Conn, error) {
 	}
 	return sctpConn{nc}, nil
 }
-
-var errNoSCTP error = syscall.EPROTONOSUPPORT
 
 // sndrcvinfo returns a struct sctp_sndrcvinfo (RFC 6458, section 5.3.2) with
 // everything zero but the payload protocol identifier, which is Diameter's in

@@ -5,7 +5,10 @@ package diameter
 import (
 	"context"
 	"net"
+	"syscall"
 )
+
+var errNoSCTP error = syscall.EPROTONOSUPPORT
 
 func optionsSCTP(int) error { return errNoSCTP }
 
