@@ -33,7 +33,7 @@ func (c *Client) VectorsAsync(ctx context.Context, req aka.VectorRequest, done f
 	}
 	if left := c.cache.take(&req, time.Now()); left != nil {
 		a.info.Cached = len(left)
-		a.finish(left, nil)
+		a.tell(left, nil)
 		return true
 	}
 	a.deadline = time.Now().Add(c.cfg.Timeout)
@@ -49,7 +49,7 @@ func (c *Client) VectorsAsync(ctx context.Context, req aka.VectorRequest, done f
 		}
 	}
 	if err != nil {
-		a.finish(nil, err)
+		a.received(nil, err)
 	}
 	return true
 }
@@ -70,7 +70,7 @@ type asyncVectors struct {
 
 func (a *asyncVectors) answered(ans wire.Message, err error) {
 	if err != nil {
-		a.finish(nil, unavailable("MAR", err))
+		a.received(nil, unavailable("MAR", err))
 		return
 	}
 	vectors, err := a.c.answer(&a.req, ans)
@@ -96,16 +96,14 @@ func (a *asyncVectors) takeOver(server string, err error) {
 	a.received(vectors, err)
 }
 
-// received ends a request that the HSS has answered.
+// received ends a request to the HSS.
 func (a *asyncVectors) received(vectors []aka.Vector, err error) {
-	if err == nil {
-		a.info.Vectors = len(vectors)
-		vectors = a.c.cache.put(&a.req, vectors, time.Now())
-	}
-	a.finish(vectors, err)
+	a.info.Vectors = len(vectors)
+	a.tell(a.c.cache.put(&a.req, vectors, time.Now()), err)
 }
 
-func (a *asyncVectors) finish(vectors []aka.Vector, err error) {
+// tell tells those who want to know.
+func (a *asyncVectors) tell(vectors []aka.Vector, err error) {
 	if a.told {
 		a.info.Elapsed, a.info.Err = time.Since(a.begun), err
 		a.c.tell(context.Background(), a.info)

@@ -22,7 +22,9 @@ const (
 // which they came, whatever they were asked for. So there is one entry per
 // subscriber, from the latest answer, used from its front, and gone when
 // anything else is asked of the HSS: a number below one that the USIM has seen
-// is good for nothing.
+// is good for nothing. Nor is anything kept of an answer if more was asked
+// meanwhile, since nobody knows whose numbers are the later ones, or if the
+// subscriber was to be forgotten.
 type vectorCache struct {
 	age time.Duration
 	max int
@@ -30,6 +32,13 @@ type vectorCache struct {
 	mu      sync.Mutex
 	entries map[eap.IMSI]*list.Element // of *cacheEntry
 	order   list.List                  // the oldest first
+	asking  map[eap.IMSI]*asking       // between take and put
+}
+
+// asking is the requests to the HSS for vectors of one subscriber.
+type asking struct {
+	n       int
+	spoiled bool // nothing of their answers is to be kept
 }
 
 type cacheEntry struct {
@@ -60,7 +69,7 @@ func newVectorCache(cfg *Config) *vectorCache {
 	if cfg.VectorAge == 0 {
 		return nil
 	}
-	c := &vectorCache{age: cfg.VectorAge, max: cfg.MaxCached, entries: make(map[eap.IMSI]*list.Element)}
+	c := &vectorCache{age: cfg.VectorAge, max: cfg.MaxCached, entries: make(map[eap.IMSI]*list.Element), asking: make(map[eap.IMSI]*asking)}
 	if c.max == 0 {
 		c.max = defaultMaxCached
 	}
@@ -69,7 +78,8 @@ func newVectorCache(cfg *Config) *vectorCache {
 
 // take returns and removes vectors that serve the request: as many as are
 // wanted, or as there are. If there are none, or the USIM has just said that
-// its numbers are elsewhere, nothing of the subscriber is left.
+// its numbers are elsewhere, nothing of the subscriber is left: the HSS is to be
+// asked, and put to be called with what comes of it.
 func (c *vectorCache) take(req *aka.VectorRequest, now time.Time) []aka.Vector {
 	if c == nil {
 		return nil
@@ -78,11 +88,13 @@ func (c *vectorCache) take(req *aka.VectorRequest, now time.Time) []aka.Vector {
 	defer c.mu.Unlock()
 	el, ok := c.entries[req.IMSI]
 	if !ok {
+		c.ask(req.IMSI)
 		return nil
 	}
 	e := el.Value.(*cacheEntry)
 	if req.Resync != nil || e.use != useOf(req) || now.Sub(e.came) > c.age {
 		c.remove(el)
+		c.ask(req.IMSI)
 		return nil
 	}
 	n := min(max(req.Count, 1), len(e.vectors))
@@ -95,8 +107,30 @@ func (c *vectorCache) take(req *aka.VectorRequest, now time.Time) []aka.Vector {
 	return out
 }
 
+// ask notes that the HSS is asked. mu is held.
+func (c *vectorCache) ask(imsi eap.IMSI) {
+	a := c.asking[imsi]
+	if a == nil {
+		a = new(asking)
+		c.asking[imsi] = a
+	}
+	a.n++
+	a.spoiled = a.spoiled || a.n > 1
+}
+
+// asked notes that the HSS has answered or not, and reports whether what came
+// may be kept. mu is held.
+func (c *vectorCache) asked(imsi eap.IMSI) bool {
+	a := c.asking[imsi]
+	if a.n--; a.n == 0 {
+		delete(c.asking, imsi)
+	}
+	return !a.spoiled
+}
+
 // put returns the vectors that were asked for, and keeps the others in place of
-// what there was of the subscriber.
+// what there was of the subscriber. It is called once after each take that
+// returned nothing, without vectors if none came.
 func (c *vectorCache) put(req *aka.VectorRequest, vectors []aka.Vector, now time.Time) []aka.Vector {
 	if c == nil {
 		return vectors
@@ -107,7 +141,7 @@ func (c *vectorCache) put(req *aka.VectorRequest, vectors []aka.Vector, now time
 	if el, ok := c.entries[req.IMSI]; ok {
 		c.remove(el)
 	}
-	if n < len(vectors) {
+	if keep := c.asked(req.IMSI); n < len(vectors) && keep {
 		// All are kept for the same time, so what is too old is in front.
 		for el := c.order.Front(); el != nil; el = c.order.Front() {
 			if len(c.entries) < c.max && now.Sub(el.Value.(*cacheEntry).came) <= c.age {
@@ -117,8 +151,8 @@ func (c *vectorCache) put(req *aka.VectorRequest, vectors []aka.Vector, now time
 		}
 		e := &cacheEntry{imsi: req.IMSI, use: useOf(req), came: now, vectors: append([]aka.Vector(nil), vectors[n:]...)}
 		c.entries[req.IMSI] = c.order.PushBack(e)
-		clear(vectors[n:])
 	}
+	clear(vectors[n:])
 	return vectors[:n:n]
 }
 
@@ -131,6 +165,9 @@ func (c *vectorCache) forget(imsi eap.IMSI) {
 	defer c.mu.Unlock()
 	if el, ok := c.entries[imsi]; ok {
 		c.remove(el)
+	}
+	if a := c.asking[imsi]; a != nil {
+		a.spoiled = true
 	}
 }
 

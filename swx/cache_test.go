@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/aka"
+	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/eap"
 )
@@ -195,4 +196,86 @@ func TestHookTellsWhereVectorsCameFrom(t *testing.T) {
 	}
 	require.Len(t, infos, 2)
 	require.Equal(t, []int{2, 0, 0, 1}, []int{infos[0].Vectors, infos[0].Cached, infos[1].Vectors, infos[1].Cached})
+}
+
+// pausedNode lets the test decide when an answer comes.
+type pausedNode struct {
+	*countingNode
+	pause chan chan struct{}
+}
+
+func (n pausedNode) Exchange(ctx context.Context, req wire.Message) (wire.Message, error) {
+	ans, err := n.countingNode.Exchange(ctx, req)
+	gate := make(chan struct{})
+	n.pause <- gate
+	<-gate
+	return ans, err
+}
+
+// What the HSS says while a request is on its way is not undone by the answer,
+// and of two answers nobody knows whose numbers are the later ones.
+func TestVectorCacheKeepsNothingThatWasOvertaken(t *testing.T) {
+	req := testRequest(aka.SchemeAKA)
+	for name, during := range map[string]func(*Client, pausedNode){
+		"forgotten": func(c *Client, _ pausedNode) { c.Forget(req.IMSI) },
+		"asked again": func(c *Client, n pausedNode) {
+			go func() { _, _ = c.Vectors(context.Background(), req) }()
+			close(<-n.pause)
+			synctest.Wait()
+		},
+	} {
+		for _, async := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, async %v", name, async), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					n := pausedNode{newCountingNode(t), make(chan chan struct{}, 1)}
+					c := NewClient(pausedAsyncNode{n}, Config{VectorsPerRequest: 3, VectorAge: time.Minute})
+					done := make(chan struct{})
+					go func() {
+						defer close(done)
+						var v []aka.Vector
+						var err error
+						if async {
+							v, err = vectorsAsync(t, c, t.Context(), req)
+						} else {
+							v, err = c.Vectors(t.Context(), req)
+						}
+						require.NoError(t, err)
+						require.Len(t, v, 1)
+					}()
+					gate := <-n.pause
+					during(c, n)
+					close(gate)
+					<-done
+					require.Empty(t, c.cache.entries)
+					require.Empty(t, c.cache.asking)
+				})
+			})
+		}
+	}
+}
+
+type pausedAsyncNode struct{ pausedNode }
+
+func (n pausedAsyncNode) ExchangeFunc(_ time.Time, req wire.Message, done func(wire.Message, error)) error {
+	go func() { done(n.Exchange(context.Background(), req)) }()
+	return nil
+}
+
+// A failure leaves nothing behind either.
+func TestVectorCacheAfterFailures(t *testing.T) {
+	req := testRequest(aka.SchemeAKA)
+	cfg := Config{VectorsPerRequest: 3, VectorAge: time.Minute}
+	for name, node := range map[string]Node{
+		"refused":   asyncNode{fakeNode: answering(t, exp(Vendor3GPP, 5001))},
+		"no peer":   asyncNode{fakeNode: answering(t, goodMAA(1)), refuse: diameter.ErrNoPeer},
+		"no answer": asyncNode{fakeNode: &fakeNode{answer: func(context.Context, wire.Message) (wire.Message, error) { return nil, diameter.ErrDisconnected }}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := NewClient(node, cfg)
+			_, err := vectorsAsync(t, c, t.Context(), req)
+			require.Error(t, err)
+			_, _ = c.Vectors(t.Context(), req)
+			require.Empty(t, c.cache.asking)
+		})
+	}
 }

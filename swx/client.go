@@ -117,23 +117,22 @@ func (c *Client) tell(ctx context.Context, info MARInfo) {
 func (c *Client) Forget(imsi eap.IMSI) { c.cache.forget(imsi) }
 
 // vectors asks for vectors, and notes in info how it came by them.
-func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest, info *MARInfo) ([]aka.Vector, error) {
+func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest, info *MARInfo) (vectors []aka.Vector, err error) {
 	if left := c.cache.take(req, time.Now()); left != nil {
 		info.Cached = len(left)
 		return left, nil
 	}
+	// Deferred, since TakeOver may panic.
+	defer func() { vectors = c.cache.put(req, vectors, time.Now()) }()
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
-	vectors, err := c.ask(ctx, req, false)
+	vectors, err = c.ask(ctx, req, false)
 	if server, ok := registeredAt(err); ok && c.cfg.TakeOver != nil && c.cfg.TakeOver(ctx, req.IMSI, server) {
 		info.TookOver = true
 		vectors, err = c.ask(ctx, req, true)
 	}
-	if err != nil {
-		return nil, err
-	}
 	info.Vectors = len(vectors)
-	return c.cache.put(req, vectors, time.Now()), nil
+	return vectors, err
 }
 
 // registeredAt returns the AAA server that an error names.
