@@ -40,7 +40,7 @@ func flagged(m MAA, flags uint8) MAA {
 	return m
 }
 
-// TestResults is the matrix of results (peers.md items 2 and 5 in tests: base
+// TestResults is the matrix of results (base
 // and 3GPP codes share numbers).
 func TestResults(t *testing.T) {
 	const tgpp = Vendor3GPP
