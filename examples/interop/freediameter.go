@@ -28,10 +28,8 @@ type Relay struct {
 	// Watchdog and Reconnect are Tw of RFC 3539 and Tc of RFC 6733, in whole
 	// seconds; 0: its own, 30 s.
 	Watchdog, Reconnect time.Duration
-	// Dictionaries are extensions to load, such as "dict_dcca": with them it
-	// looks at the messages of an application that it would else pass on
-	// unread.
-	Dictionaries []string
+	// Extensions are loaded beside acl_wl: dictionaries such as "dict_dcca".
+	Extensions []string
 }
 
 // RelayPeer is a peer that the relay connects to.
@@ -81,8 +79,8 @@ func (r Relay) Start(dir string) (*Program, error) {
 	if r.Reconnect > 0 {
 		fmt.Fprintf(&config, "TcTimer = %d;\n", r.Reconnect/time.Second)
 	}
-	for _, d := range r.Dictionaries {
-		fmt.Fprintf(&config, "LoadExtension = %q;\n", d+".fdx")
+	for _, e := range r.Extensions {
+		fmt.Fprintf(&config, "LoadExtension = %q;\n", e+".fdx")
 	}
 	for _, p := range r.Connect {
 		plain := "No_TLS; "

@@ -127,6 +127,7 @@ func gyConversations(t *testing.T, ocs *gytest.OCS, node *diameter.Node) []strin
 			c.Profile.Subscriptions = []gy.SubscriptionType{gy.SubscriptionIMSI, gy.SubscriptionE164, gy.SubscriptionNAI, gy.SubscriptionSIPURI, gy.SubscriptionPrivate}
 			c.Profile.RatingGroups, c.Profile.ServiceID = []uint32{1}, 7
 			c.Profile.Report = gy.UnitTime | gy.UnitTotal | gy.UnitInput | gy.UnitOutput
+			c.Profile.OmitLocation = i >= 2
 			if i%2 == 1 {
 				c.Profile.Requested = gy.Units{Has: gy.UnitTime | gy.UnitTotal, Time: 600, Total: 1 << 20}
 			}
