@@ -184,9 +184,15 @@ func (k *credit) begin(s *session.Session, now time.Time) error {
 		return nil
 	}
 	if isCharged(s) {
-		if gs, _, err := k.c.restore(s); err == nil && gs.State() == gy.PendingI {
+		gs, _, err := k.c.restore(s)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrNoCredit, err)
+		case gs.State() == gy.PendingI && s.State == session.Admitted:
 			return fmt.Errorf("%w: another login of the station waits for it", ErrNoCredit)
 		}
+		// The NAS is told anew when to report: as the quota wants, not as a new login would.
+		k.c.intervals(s, gs, now)
 		return nil
 	}
 	var ok bool

@@ -167,12 +167,7 @@ func (c *Charging) put(txn *session.Txn, s *session.Session, gs *gy.Session, out
 	if s.State == session.Ended {
 		return
 	}
-	if limit, ok := gs.SessionTimeout(); ok {
-		// From now on; the session's own counts from its beginning.
-		if limit += now.Sub(s.Admitted); s.Timeout == 0 || limit < s.Timeout {
-			s.Timeout = limit.Truncate(time.Second)
-		}
-	}
+	c.timeout(s, gs, now)
 	switch end := out.Service == gy.ServiceEnded || out.Service == gy.ServiceRefused && s.State == session.Open; {
 	case s.Closing != 0:
 	case end:
@@ -191,7 +186,7 @@ func (c *Charging) disconnect(txn *session.Txn, s *session.Session, now time.Tim
 func (c *Charging) changes(txn *session.Txn, s *session.Session, gs *gy.Session, out *gy.Output, now time.Time) {
 	if s.State != session.Open {
 		// It will be told in the Access-Accept.
-		s.Interim = shorter(s.Interim, gs.NextInterim(now))
+		c.intervals(s, gs, now)
 		return
 	}
 	var attributes []byte
@@ -212,6 +207,22 @@ func (c *Charging) changes(txn *session.Txn, s *session.Session, gs *gy.Session,
 	}
 	if len(attributes) > 0 {
 		txn.Task(session.Task{Kind: session.TaskChange, Session: s.ID, Data: attributes})
+	}
+}
+
+// intervals are what the NAS is told at a login.
+func (c *Charging) intervals(s *session.Session, gs *gy.Session, now time.Time) {
+	s.Interim = shorter(s.Interim, gs.NextInterim(now))
+	c.timeout(s, gs, now)
+}
+
+// timeout caps the session by the last quota.
+func (c *Charging) timeout(s *session.Session, gs *gy.Session, now time.Time) {
+	if limit, ok := gs.SessionTimeout(); ok {
+		// From now on; the session's own counts from its login.
+		if limit += now.Sub(s.Admitted); s.Timeout == 0 || limit < s.Timeout {
+			s.Timeout = limit.Truncate(time.Second)
+		}
 	}
 }
 

@@ -285,6 +285,27 @@ func TestThirtyMegaoctetsInChunksOfTen(t *testing.T) {
 	})
 }
 
+// TestLoginAgain: the station authenticates again in the middle of its session, and is told
+// the interval that the quota wants, not that of a new session.
+func TestLoginAgain(t *testing.T) {
+	runCharging(t, &rig{ocs: newOCS(nil, 30*mega, 10*mega), gy: func(c *gy.Config) { c.InterimMin, c.InterimMax = time.Minute, 2*time.Minute }}, func(r *rig) {
+		interval := func() time.Duration {
+			refusal, attributes := r.login()
+			require.Zero(r, refusal)
+			v, err := layeh.Integer(attributes.Get(rfc2869.AcctInterimInterval_Type))
+			require.NoError(r, err)
+			return time.Duration(v) * time.Second
+		}
+		require.Equal(r, 2*time.Minute, interval())
+		r.report(accounting.Start, 0, 0)
+		time.Sleep(time.Minute)
+		r.report(accounting.Interim, 60, 8*mega)
+		require.LessOrEqual(r, interval(), 2*time.Minute)
+		r.wantRequests("INITIAL_REQUEST 0", "UPDATE_REQUEST 1")
+		require.Equal(r, 1, r.m.Counts().Open)
+	})
+}
+
 // TestNoCredit: the login is refused with what the phone ought to be told, and
 // nothing is left of it.
 func TestNoCredit(t *testing.T) {
