@@ -247,7 +247,7 @@ func (f *failOver) send() error {
 		if err != nil {
 			f.forget(i)
 			full = append(full, c)
-			if f.err == nil || errors.Is(f.err, ErrNoPeer) {
+			if f.unanswered == 0 && (f.err == nil || errors.Is(f.err, ErrNoPeer)) {
 				f.err = err
 			}
 			continue
@@ -255,6 +255,9 @@ func (f *failOver) send() error {
 		f.tries = append(f.tries, try{conn: c, id: id, call: call, live: true})
 		f.unanswered++
 		f.due = false
+		if errors.Is(f.err, ErrNoPeer) || errors.Is(f.err, ErrBusy) {
+			f.err = nil // it has been sent now: no error may say that it was not
+		}
 		if f.cause != nil {
 			f.cause.failedOver.Add(1)
 		}

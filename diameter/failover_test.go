@@ -297,6 +297,21 @@ func TestFirstRequestWaitsIfItIsTold(t *testing.T) {
 	})
 }
 
+// A request that has waited for a peer and was sent at last is not said to have
+// found none: its sender has to mark the next copy.
+func TestRequestThatWaitedIsSent(t *testing.T) {
+	runBoth(t, func(c *Config) { c.WaitForPeer = true }, func(t *testing.T, s *script) {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		wait := s.exchange(ctx, mar(t, "x"))
+		f := s.open()
+		f.want(cmdMAR, true)
+		_, err := wait()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotErrorIs(t, err, ErrNoPeer)
+	})
+}
+
 func TestWaitingRequestsAreBounded(t *testing.T) {
 	runBoth(t, func(c *Config) { c.WaitForPeer, c.MaxPending = true, 3 }, func(t *testing.T, s *script) {
 		s.setRefuse(errRefused)
