@@ -145,7 +145,7 @@ func defaultConfig() config {
 		Sessions:   defaultSessions(),
 		Accounting: defaultAccounting(),
 		Charging:   defaultCharging(),
-		CoA:        coaConfig{Port: 3799},
+		CoA:        coaConfig{Port: dynauthPort},
 		Log:        logConfig{Level: "info", Format: formatText},
 	}
 }
@@ -218,4 +218,8 @@ func (c *config) locateFiles(dir string) {
 	}
 }
 
-const radiusPort = 1812
+const (
+	radiusPort     = 1812
+	accountingPort = 1813
+	dynauthPort    = 3799
+)

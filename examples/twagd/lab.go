@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/opentwag/twag/examples/internal/homeconfig"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
+	"github.com/opentwag/twag/gy/gytest"
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
@@ -40,6 +42,10 @@ type lab struct {
 	buffer  *logBuffer
 	hss     *swxtest.HSS
 	hssAddr netip.AddrPort
+	ocs     *gytest.OCS
+	ocsAddr netip.AddrPort
+	data    string // directory of sessions and tickets, removed in the end
+	visits  *visits
 	server  *server
 	recipes *recipes
 	moved   bool // not on RADIUS's own port
@@ -75,8 +81,17 @@ func (l *lab) open() error {
 			return err
 		}
 	}
+	if l.ocs, l.ocsAddr, err = newLabOCS(); err != nil {
+		return err
+	}
+	if l.data, err = os.MkdirTemp("", "twagd-lab-"); err != nil {
+		return err
+	}
 	cfg, err := l.config()
 	if err != nil {
+		return err
+	}
+	if l.visits, err = newVisits(cfg.CoA.Port, l.log); err != nil {
 		return err
 	}
 	if l.server, err = newServer(cfg, l.log); err != nil {
@@ -91,10 +106,20 @@ func (l *lab) close() error {
 	if l.recipes != nil {
 		l.recipes.remove()
 	}
-	if l.hss != nil {
-		return l.hss.Close()
+	var err error
+	if l.visits != nil {
+		err = l.visits.close()
 	}
-	return nil
+	if l.ocs != nil {
+		err = errors.Join(err, l.ocs.Close())
+	}
+	if l.hss != nil {
+		err = errors.Join(err, l.hss.Close())
+	}
+	if l.data != "" {
+		err = errors.Join(err, os.RemoveAll(l.data))
+	}
+	return err
 }
 
 // labIMSI is the n-th subscriber.
@@ -109,7 +134,15 @@ func labIMSI(n int) eap.IMSI {
 // config is the server's configuration in the laboratory: what a file could
 // say as well.
 func (l *lab) config() (config, error) {
-	listen, err := labAddress()
+	listen, err := labAddress(radiusPort)
+	if err != nil {
+		return config{}, err
+	}
+	accounting, err := labAddress(accountingPort)
+	if err != nil {
+		return config{}, err
+	}
+	dynauth, err := labAddress(dynauthPort)
 	if err != nil {
 		return config{}, err
 	}
@@ -118,18 +151,27 @@ func (l *lab) config() (config, error) {
 	c.Diameter.OriginHost, c.Diameter.OriginRealm = labHost, swxtest.DefaultRealm
 	c.Diameter.Peers = []homeconfig.Peer{{
 		Host: swxtest.DefaultHost, Address: l.hssAddr.Addr().String(), Port: int(l.hssAddr.Port()),
+	}, {
+		Host: gytest.DefaultHost, Address: l.ocsAddr.Addr().String(), Port: int(l.ocsAddr.Port()),
 	}}
 	c.RADIUS.Listen = listen.String()
 	c.RADIUS.Clients = []clientConfig{{Name: "laboratory", Subnet: "127.0.0.0/8", Secret: labSecret}}
 	c.EAP.ForwardSecrecy.Policy = forwardSecrecyOffered
+	c.DataDir, c.Sessions.MemtableMiB = l.data, 4
+	c.Accounting.Listen = accounting.String()
+	c.Charging.Mode = chargeFull
+	// So that there is something to see: a real access point may be told no less
+	// than a minute (RFC 2869, section 5.16).
+	c.Charging.InterimMin, c.Charging.InterimMax = time.Second, 2*time.Second
+	c.CoA.Port = int(dynauth.Port())
 	c.applyDefaults()
 	return c, nil
 }
 
-// labAddress returns RADIUS's own port on loopback, or a free one if that is
+// labAddress returns a port on loopback, or a free one if that is
 // taken.
-func labAddress() (netip.AddrPort, error) {
-	for _, port := range []int{radiusPort, 0} {
+func labAddress(own int) (netip.AddrPort, error) {
+	for _, port := range []int{own, 0} {
 		pc, err := net.ListenPacket("udp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
 			continue
@@ -176,13 +218,14 @@ func (l *lab) run(ctx context.Context) error {
 	var people sync.WaitGroup
 	phones, stopPhones := context.WithCancel(ctx)
 	defer stopPhones()
-	street, err := newStreet(l.server.address, l.log)
+	street, err := newStreet(l.server.address, l.log, l.visits)
 	if err != nil {
 		stopServer()
 		return errors.Join(err, <-ended)
 	}
+	l.visits.start(phones, netip.MustParseAddrPort(l.server.cfg.Accounting.Listen))
 	people.Go(func() {
-		if l.server.node.WaitOpen(phones, "") == nil {
+		if l.server.node.WaitOpen(phones, swxtest.DefaultHost) == nil && l.server.node.WaitOpen(phones, gytest.DefaultHost) == nil {
 			street.live(phones)
 		}
 	})
@@ -198,17 +241,35 @@ func (l *lab) run(ctx context.Context) error {
 	}
 	stopPhones()
 	people.Wait()
+	l.visits.wg.Wait() // everybody's last report
+	l.settle()
 	stopServer()
 	err = errors.Join(err, <-ended, street.close())
 
 	leave, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	_ = l.hss.Shutdown(leave) // the server has said goodbye already
+	_ = l.ocs.Shutdown(leave)
 	l.buffer.Flush()
 	fmt.Fprintln(l.w)
 	street.summary(l.w)
+	l.accounts(l.w)
 	l.server.count.write(l.w)
 	return err
+}
+
+// settle waits until the OCS has been told of what was used, for a while.
+func (l *lab) settle() {
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		open := 0
+		for n := range labRecipes + labPhones {
+			a, _ := l.ocs.Account(gytest.Identity(labIMSI(n).Digits()))
+			open += a.Open
+		}
+		if open == 0 {
+			return
+		}
+	}
 }
 
 // introduce says what there is and what to do with it.
@@ -222,7 +283,10 @@ func (l *lab) introduce() {
 	if l.moved {
 		p("                  (port %d is taken or not ours to open)", radiusPort)
 	}
+	p("  accounting      %s; tickets in %s", l.server.cfg.Accounting.Listen, l.server.cfg.Accounting.Tickets.Dir)
 	p("  HSS simulator   %v (Diameter SWx), %s", l.hssAddr, swxtest.DefaultHost)
+	p("  OCS simulator   %v (Diameter Gy), %s", l.ocsAddr, gytest.DefaultHost)
+	p("                  IMSI %s is prepaid and has %d MB left", labIMSI(labRecipes+labPrepaid).Digits(), labCredit>>20)
 	p("  subscribers     IMSI %s to %s", labIMSI(labRecipes).Digits(), labIMSI(labRecipes+labPhones-1).Digits())
 	p("                  log in through a simulated access point, and sometimes a stranger")
 	p("")

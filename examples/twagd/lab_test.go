@@ -12,6 +12,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/opentwag/twag/gy/gytest"
+	"github.com/opentwag/twag/swx/swxtest"
 )
 
 // startLab runs the laboratory in this process and returns what it writes and
@@ -83,9 +86,10 @@ func TestStreet(t *testing.T) {
 		require.NoError(t, <-ended)
 	})
 	<-l.server.listening
-	require.NoError(t, l.server.node.WaitOpen(ctx, ""))
+	require.NoError(t, l.server.node.WaitOpen(ctx, swxtest.DefaultHost))
+	require.NoError(t, l.server.node.WaitOpen(ctx, gytest.DefaultHost))
 
-	s, err := newStreet(l.server.address, l.log)
+	s, err := newStreet(l.server.address, l.log, l.visits)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.close()) })
 	for range 24 {
@@ -150,7 +154,7 @@ func TestLabAddress(t *testing.T) {
 	if err == nil {
 		defer pc.Close()
 	} // else somebody else has the port, which is just as good
-	addr, err := labAddress()
+	addr, err := labAddress(radiusPort)
 	require.NoError(t, err)
 	require.NotEqual(t, uint16(radiusPort), addr.Port())
 }

@@ -17,6 +17,12 @@ import (
 	"github.com/opentwag/twag/radius/radiustest"
 )
 
+// What the access point calls itself.
+const (
+	labAPName    = "lab-ap"
+	labAPStation = "02-00-5E-00-53-01:lab"
+)
+
 // labPhones is the number of subscribers that the laboratory simulates.
 const labPhones = 6
 
@@ -29,6 +35,7 @@ const labPhones = 6
 // It is used by one goroutine.
 type street struct {
 	ap       *radiustest.AP
+	visits   *visits
 	log      *slog.Logger
 	phones   []*ue.UE
 	stranger *ue.UE
@@ -36,12 +43,12 @@ type street struct {
 
 	took                       []time.Duration
 	accepted, rejected, failed int
-	resyncs, reauths           int
+	resyncs, reauths, refused  int
 }
 
 // newStreet opens the access point of the server at address.
-func newStreet(address netip.AddrPort, log *slog.Logger) (*street, error) {
-	s := &street{log: log}
+func newStreet(address netip.AddrPort, log *slog.Logger, visits *visits) (*street, error) {
+	s := &street{log: log, visits: visits}
 	for n := range labPhones + 1 {
 		cfg := ue.Config{IMSI: labIMSI(labRecipes + n), NetworkName: "WLAN"}
 		switch n % 3 {
@@ -65,7 +72,7 @@ func newStreet(address netip.AddrPort, log *slog.Logger) (*street, error) {
 	var err error
 	s.ap, err = radiustest.NewAP(radiustest.Config{
 		Server: address.String(), Secret: labSecret, Sockets: 1,
-		NASIdentifier: "lab-ap", CalledStationID: "02-00-5E-00-53-01:lab",
+		NASIdentifier: labAPName, CalledStationID: labAPStation,
 		NASIPAddress: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
 	})
 	return s, err
@@ -117,7 +124,7 @@ func (s *street) login(u *ue.UE) {
 	ctx, cancel := context.WithTimeout(context.Background(), loginTime)
 	defer cancel()
 	begun := time.Now()
-	_, err := u.Login(ctx, s.ap)
+	result, err := u.Login(ctx, s.ap)
 	s.resyncs += u.Resyncs()
 	switch {
 	case err == nil:
@@ -128,6 +135,10 @@ func (s *street) login(u *ue.UE) {
 		s.took = append(s.took[max(0, len(s.took)-maxTimes):], time.Since(begun))
 		s.log.Debug("Access point: keys of server and phone match", "imsi", u.IMSI(), "method", u.Method().String(),
 			"reauthenticated", u.Reauthenticated())
+		s.visits.loggedIn(u.IMSI(), u.Station(), result.Reply)
+	case u == s.phones[labPrepaid] && errors.Is(err, radiustest.ErrRejected):
+		s.refused++
+		s.log.Info("Access point: no credit left", "imsi", u.IMSI())
 	case u == s.stranger && errors.Is(err, radiustest.ErrRejected):
 		s.rejected++
 	default:
@@ -143,6 +154,8 @@ const maxTimes = 10000
 func (s *street) summary(w io.Writer) {
 	fmt.Fprintf(w, "%d logins accepted, %d of them fast re-authentications, %d after a resynchronisation; %d strangers rejected; %d failed\n",
 		s.accepted, s.reauths, s.resyncs, s.rejected, s.failed)
+	fmt.Fprintf(w, "%d sessions, %d of them disconnected at the end of their credit; %d logins refused for want of it\n",
+		s.visits.n, s.visits.disconnected, s.refused)
 	if len(s.took) > 0 {
 		slices.Sort(s.took)
 		fmt.Fprintf(w, "a login took %v (median), %v at most\n",

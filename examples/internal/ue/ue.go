@@ -81,6 +81,9 @@ func mac(imsi eap.IMSI) string {
 // IMSI returns the subscriber.
 func (u *UE) IMSI() eap.IMSI { return u.cfg.IMSI }
 
+// Station returns the phone's MAC address.
+func (u *UE) Station() string { return u.mac }
+
 // Identity returns what the phone called itself last.
 func (u *UE) Identity() string { return u.peer.Identity() }
 
