@@ -424,7 +424,8 @@ func shut(c *conn) *conn {
 func (p *peer) connect() {
 	p.dial++
 	id, timeout := p.dial, p.node.cfg.HandshakeTimeout
-	p.timeoutAt = time.Now().Add(timeout + timeout/10) // the context ends first
+	// The context ends first, and what comes of that says more.
+	p.timeoutAt = time.Now().Add(timeout + max(timeout/10, time.Second))
 	ctx, cancel := context.WithTimeout(p.node.ctx, timeout)
 	p.dialCancel = cancel
 	p.dials.Go(func() {

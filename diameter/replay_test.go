@@ -287,6 +287,7 @@ func TestAnswersAreForgotten(t *testing.T) {
 				a.sendCopy(copyOf{hop: 1, end: 5})
 				a.wantCount(1, 1)
 				c.do(s, a)
+				synctest.Wait() // a copy that comes before the answer is kept waits for it
 				calls := h.calls.Load()
 				b.sendCopy(copyOf{hop: 2, end: 5, again: true})
 				b.wantCount(2, calls+1)
