@@ -183,7 +183,8 @@ func (c *charge) grant(p *Plan, ge *GroupEntry, m, a *gy.MSCC) {
 	base := c.charged(ge, side)
 	cost := p.cost(base, price)
 	left := func() uint64 {
-		return p.affords(c.available+cost, price) - min(base, p.affords(c.available+cost, price))
+		all := p.affords(c.available+cost, price)
+		return all - min(base, all)
 	}
 
 	n := min(p.Chunk, left(), most(p.Unit))

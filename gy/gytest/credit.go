@@ -59,11 +59,9 @@ func (o *OCS) credit(req wire.Message) (reply, error) {
 		o.stats.malformed.Add(1)
 		return refuse(&ccr, gy.ResultInvalidAVPValue, wire.AVP{}), nil
 	}
-	for i := range ccr.Services {
-		if u := used(&ccr.Services[i]); max(u.Seconds, u.Total, u.Input, u.Output, u.Specific) > maxUnits {
-			o.stats.malformed.Add(1)
-			return refuse(&ccr, gy.ResultInvalidAVPValue, example(codeUsedUnits, 0)), nil
-		}
+	if tooMuch(&ccr) {
+		o.stats.malformed.Add(1)
+		return refuse(&ccr, gy.ResultInvalidAVPValue, example(codeUsedUnits, 0)), nil
 	}
 	r := request{o: o, book: o.book, ccr: &ccr, digest: digest(req)}
 	var answer reply
@@ -75,8 +73,23 @@ func (o *OCS) credit(req wire.Message) (reply, error) {
 	return answer, err
 }
 
-// maxUnits bounds what one request may report, so that sums stay sums.
+// maxUnits bounds what one Used-Service-Unit may report, so that sums stay
+// sums.
 const maxUnits = 1 << 48
+
+func tooMuch(ccr *gy.CCR) bool {
+	for i := range ccr.Services {
+		for j := range ccr.Services[i].Used {
+			var u Usage
+			used := &ccr.Services[i].Used[j]
+			u.count(used)
+			if max(u.Total, u.Input, u.Output, u.Specific, unitsOf(gy.UnitMoney, used)) > maxUnits {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // maxIdentifier bounds Session-Id and the origin's names, which are remembered.
 const maxIdentifier = 1024
