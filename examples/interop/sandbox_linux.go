@@ -10,8 +10,8 @@ import (
 )
 
 // sandbox runs this program again, with the same arguments, as the first
-// process of new network and process namespaces, and returns its exit code.
-// When it ends the kernel ends all that it has started.
+// process of new network, process and mount namespaces, and returns its exit
+// code. When it ends the kernel ends all that it has started and mounted.
 func sandbox(args []string) (int, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -23,14 +23,17 @@ func sandbox(args []string) (int, error) {
 	}
 	// The parent's death is noticed by thread: this one must not end early.
 	runtime.LockOSThread()
-	// A shell prepares the network and becomes the tests.
-	script := `"$0" link set lo up && "$0" address add "$1/32" dev lo && shift && exec "$@"`
+	// A shell prepares the network, has /proc show the processes that there are
+	// here, where that is allowed, and becomes the tests.
+	script := `"$0" link set lo up && "$0" address add "$1/32" dev lo && { mount -t proc proc /proc 2>/dev/null; shift; exec "$@"; }`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, ip, RelayAddress, self}, args[1:]...)...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), envInside+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID,
-		Pdeathsig:  syscall.SIGKILL,
+		// In this way its mounts don't show outside.
+		Unshareflags: syscall.CLONE_NEWNS,
+		Pdeathsig:    syscall.SIGKILL,
 	}
 	if uid := os.Getuid(); uid != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
