@@ -263,11 +263,16 @@ func (s *Session) verdict(g *group, v Verdict, out *Output) {
 		return
 	}
 	g.verdict = v
-	c := GroupChange{RatingGroup: g.ratingGroup, Verdict: v}
-	if g.final != nil && (v == VerdictRedirect || v == VerdictRestrict) {
+	out.Groups = append(out.Groups, g.change())
+}
+
+// change is what may be done with the group's traffic.
+func (g *group) change() GroupChange {
+	c := GroupChange{RatingGroup: g.ratingGroup, Verdict: g.verdict}
+	if g.final != nil && (g.verdict == VerdictRedirect || g.verdict == VerdictRestrict) {
 		c.Final = *g.final
 	}
-	out.Groups = append(out.Groups, c)
+	return c
 }
 
 // storedEvent is the event that goes on with a stored request.

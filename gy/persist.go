@@ -58,13 +58,17 @@ func (m *Machine) Restore(b []byte) (*Session, error) {
 }
 
 // Taken takes the place of [Session.Resume] after a Restore in the process that was handed
-// out the request with that Output.Seq and still waits for its answer: it
-// is not sent again.
-func (s *Session) Taken(seq uint32) {
+// out the request with that Output.Seq. If it is waiting for the answer, the request is not
+// sent again; if it has told [Session.Fail], what was decided then goes on.
+func (s *Session) Taken(seq uint32, waiting bool) {
 	if r := &s.request; r.kind != 0 && r.seq == seq {
-		r.inHand, r.unsure = true, r.wasUnsure
+		r.inHand, r.unsure = waiting, r.wasUnsure
 	}
 }
+
+// Pending returns the Output.Seq of the request that is unanswered, or stored to be sent
+// again, and whether there is one.
+func (s *Session) Pending() (seq uint32, ok bool) { return s.request.seq, s.request.kind != 0 }
 
 // fits reports whether the request is one of the state.
 func (s *Session) fits() bool {
@@ -243,8 +247,10 @@ func (c *stateCodec) request(r *request) {
 	number(c, &r.at)
 	number(c, &r.cause)
 	number(c, &r.ends)
-	c.bools(&r.unsure, &r.byRealm, &r.doubtful)
+	c.bools(&r.unsure, &r.byRealm, &r.doubtful, &r.failedOver)
+	number(c, &r.tries)
 	c.instant(&r.txAt)
+	c.instant(&r.sendAt)
 	c.instant(&r.giveUpAt)
 	body := r.body
 	if !c.reading && len(body) > 0 {

@@ -202,6 +202,20 @@ func (m *Machine) NewSession(id string, info *Info) *Session {
 // State returns the session's state.
 func (s *Session) State() State { return s.state }
 
+// Serving reports whether the service has begun, and has not been ended.
+func (s *Session) Serving() bool { return s.service == serviceOn }
+
+// Restricted returns the rating groups whose traffic may not pass as it is.
+func (s *Session) Restricted() []GroupChange {
+	var list []GroupChange
+	for i := range s.groups {
+		if g := &s.groups[i]; g.verdict != VerdictPass {
+			list = append(list, g.change())
+		}
+	}
+	return list
+}
+
 // SessionID returns the Session-Id of the credit-control session.
 func (s *Session) SessionID() string { return string(s.appendSessionID(nil)) }
 
