@@ -60,8 +60,8 @@ func (c *Client) Assign(ctx context.Context, req AssignmentRequest) (Assignment,
 	start := time.Now()
 	got, err := c.assign(ctx, &req)
 	info := SARInfo{IMSI: req.IMSI, Type: req.Type, Elapsed: time.Since(start), Err: err}
-	if c.cfg.Hooks.SAR != nil {
-		c.cfg.Hooks.SAR(ctx, info)
+	if hook := c.cfg.Hooks.SAR; hook != nil {
+		c.guarded(ctx, "SAR", func() { hook(ctx, info) })
 	}
 	c.log.LogAttrs(ctx, slog.LevelDebug, logSAR,
 		slog.Any("imsi", info.IMSI),

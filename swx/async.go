@@ -89,7 +89,7 @@ func (a *asyncVectors) takeOver(server string, err error) {
 	}
 	defer cancel()
 	var vectors []aka.Vector
-	if a.c.cfg.TakeOver(ctx, a.req.IMSI, server) {
+	if a.c.takesOver(ctx, a.req.IMSI, server) {
 		a.info.TookOver = true
 		vectors, err = a.c.ask(ctx, &a.req, true)
 	}

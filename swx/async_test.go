@@ -1,8 +1,10 @@
 package swx
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,4 +142,31 @@ func TestVectorsAsyncTakesOver(t *testing.T) {
 			require.Equal(t, []bool{false}, mars)
 		}
 	}
+}
+
+// Whatever the functions of a configuration do, the caller is told.
+func TestPanicsInCallbacks(t *testing.T) {
+	elsewhere := exp(Vendor3GPP, 5005)
+	elsewhere.AAAServerName = []byte("aaa2.example")
+	var log bytes.Buffer
+	c := NewClient(asyncNode{fakeNode: answering(t, elsewhere)}, Config{
+		VectorAge: time.Minute,
+		TakeOver:  func(context.Context, eap.IMSI, string) bool { panic(errors.New("secret")) },
+		Hooks: Hooks{
+			MAR: func(context.Context, MARInfo) { panic("secret") },
+			SAR: func(context.Context, SARInfo) { panic("secret") },
+		},
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	_, err := vectorsAsync(t, c, t.Context(), testRequest(aka.SchemeAKA))
+	require.ErrorIs(t, err, ErrRegisteredElsewhere)
+	_, err = c.Vectors(t.Context(), testRequest(aka.SchemeAKA))
+	require.ErrorIs(t, err, ErrRegisteredElsewhere)
+	_, err = c.Assign(t.Context(), AssignmentRequest{IMSI: eap.MustParseIMSI(testIMSI), Type: Registration})
+	require.Error(t, err)
+	require.Empty(t, c.cache.asking)
+	for _, want := range []string{"function=TakeOver panic=*errors.errorString", "function=MAR panic=string", "function=SAR panic=string"} {
+		require.Contains(t, log.String(), want)
+	}
+	require.NotContains(t, log.String(), "secret")
 }

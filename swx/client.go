@@ -36,6 +36,8 @@ const (
 	logMAR = "SWx MAR"
 	// logSAR: imsi, type, elapsed, error.
 	logSAR = "SWx SAR"
+	// logPanic: function, panic.
+	logPanic = "SWx callback panic"
 )
 
 // NewClient returns a client that reaches its HSS through node. It panics if
@@ -97,8 +99,8 @@ func (c *Client) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vect
 
 // tell tells what became of a request for vectors.
 func (c *Client) tell(ctx context.Context, info MARInfo) {
-	if c.cfg.Hooks.MAR != nil {
-		c.cfg.Hooks.MAR(ctx, info)
+	if hook := c.cfg.Hooks.MAR; hook != nil {
+		c.guarded(ctx, "MAR", func() { hook(ctx, info) })
 	}
 	c.log.LogAttrs(ctx, slog.LevelDebug, logMAR,
 		slog.Any("imsi", info.IMSI),
@@ -111,28 +113,45 @@ func (c *Client) tell(ctx context.Context, info MARInfo) {
 		slog.Any("error", info.Err))
 }
 
+// guarded calls a function of Config's: who asks may be a goroutine on which
+// everybody's answers depend, and a panic costs no more than that call.
+func (c *Client) guarded(ctx context.Context, name string, call func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			// The type alone: the value may hold what is nobody's business.
+			c.log.LogAttrs(ctx, slog.LevelError, logPanic,
+				slog.String("function", name), slog.String("panic", fmt.Sprintf("%T", v)))
+		}
+	}()
+	call()
+}
+
+// takesOver asks whether to take a subscriber over; after a panic it's no.
+func (c *Client) takesOver(ctx context.Context, imsi eap.IMSI, server string) (yes bool) {
+	c.guarded(ctx, "TakeOver", func() { yes = c.cfg.TakeOver(ctx, imsi, server) })
+	return yes
+}
+
 // Forget throws away the vectors that are left for a subscriber. A [Handler]
 // with this client does so when the HSS ends a registration or changes a
 // profile.
 func (c *Client) Forget(imsi eap.IMSI) { c.cache.forget(imsi) }
 
 // vectors asks for vectors, and notes in info how it came by them.
-func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest, info *MARInfo) (vectors []aka.Vector, err error) {
+func (c *Client) vectors(ctx context.Context, req *aka.VectorRequest, info *MARInfo) ([]aka.Vector, error) {
 	if left := c.cache.take(req, time.Now()); left != nil {
 		info.Cached = len(left)
 		return left, nil
 	}
-	// Deferred, since TakeOver may panic.
-	defer func() { vectors = c.cache.put(req, vectors, time.Now()) }()
 	ctx, cancel := c.deadline(ctx)
 	defer cancel()
-	vectors, err = c.ask(ctx, req, false)
-	if server, ok := registeredAt(err); ok && c.cfg.TakeOver != nil && c.cfg.TakeOver(ctx, req.IMSI, server) {
+	vectors, err := c.ask(ctx, req, false)
+	if server, ok := registeredAt(err); ok && c.cfg.TakeOver != nil && c.takesOver(ctx, req.IMSI, server) {
 		info.TookOver = true
 		vectors, err = c.ask(ctx, req, true)
 	}
 	info.Vectors = len(vectors)
-	return vectors, err
+	return c.cache.put(req, vectors, time.Now()), err
 }
 
 // registeredAt returns the AAA server that an error names.

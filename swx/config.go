@@ -94,7 +94,8 @@ type Config struct {
 }
 
 // Hooks are optional functions, called synchronously by the goroutine that
-// asks. They must not block.
+// asks, or that has the answer. They must not block. A panic in one is logged,
+// and has no other effect.
 type Hooks struct {
 	// MAR is called when a MAR is answered or given up, and when vectors that
 	// were left over save one.
