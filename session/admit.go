@@ -32,7 +32,7 @@ func (m *Manager) Admit(ctx context.Context, s Session) (Session, error) {
 }
 
 // AdmitWith is Admit with a last word: prepare is called with the session as it is going to
-// be committed, its ID set, and may change Charging and Wake. It may be called again, after a
+// be committed, its ID set, and may change Charging, Wake, Timeout and Interim. It may be called again, after a
 // conflict, and other logins of the subscriber wait for it. Its error is returned, and
 // nothing is committed.
 func (m *Manager) AdmitWith(ctx context.Context, s Session, prepare func(*Session) error) (Session, error) {

@@ -128,7 +128,7 @@ func (a *Admitter) Authorize(ctx context.Context, l eapradius.Login) eapradius.G
 		}
 		s.Interim = a.cfg.Plan.For(now, s.Service, h)
 	}
-	s, refusal, err := a.record(ctx, s, now)
+	s, restrictions, refusal, err := a.record(ctx, s, now)
 	if refusal != 0 {
 		return eapradius.Grant{Refusal: refusal, Err: err}
 	}
@@ -136,39 +136,50 @@ func (a *Admitter) Authorize(ctx context.Context, l eapradius.Login) eapradius.G
 	if err != nil {
 		return eapradius.Grant{Refusal: eap.RefusalTemporary, Err: err}
 	}
-	return eapradius.Grant{Attributes: attributes}
+	return eapradius.Grant{Attributes: append(attributes, restrictions...)}
 }
 
 // record admits the session, if there is credit for it. The result may be an older
-// session that goes on.
-func (a *Admitter) record(ctx context.Context, s session.Session, now time.Time) (session.Session, eap.Refusal, error) {
+// session that goes on; with it is what credit lets it do.
+func (a *Admitter) record(ctx context.Context, s session.Session, now time.Time) (session.Session, layeh.Attributes, eap.Refusal, error) {
 	if a.m == nil {
-		return unrecorded(s, now), 0, nil
+		return unrecorded(s, now), nil, 0, nil
 	}
 	credit := credit{c: a.cfg.Charging}
 	admitted, err := a.m.AdmitWith(ctx, s, func(s *session.Session) error { return credit.begin(s, now) })
 	switch {
 	case err == nil:
 	case errors.Is(err, session.ErrLimit), errors.Is(err, ErrNoCredit):
-		return s, eap.RefusalTemporary, err
+		return s, nil, eap.RefusalTemporary, err
 	case a.cfg.AllowUnrecorded && a.cfg.Charging == nil:
-		return unrecorded(s, now), 0, nil
+		return unrecorded(s, now), nil, 0, nil
 	default:
-		return s, eap.RefusalTemporary, errors.Join(ErrUnrecorded, err)
+		return s, nil, eap.RefusalTemporary, errors.Join(ErrUnrecorded, err)
 	}
 	a.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType}, now)
-	if credit.gs == nil {
-		return admitted, 0, nil
+	if a.cfg.Charging == nil {
+		return admitted, nil, 0, nil
 	}
-	if refusal, err := a.cfg.Charging.authorize(ctx, admitted.ID, credit.gs, credit.out); refusal != 0 {
-		a.forget(ctx, admitted.ID)
-		return s, refusal, err
-	}
-	// What the quota says of intervals and time-outs was stored with the OCS's answer.
-	if e, err := a.m.Get(ctx, admitted.ID); err == nil {
+	// Waiting for credit may have taken all the time there was; what follows is short.
+	after := context.WithoutCancel(ctx)
+	if credit.gs != nil {
+		if refusal, err := a.cfg.Charging.authorize(ctx, admitted.ID, credit.gs, credit.out); refusal != 0 {
+			a.forget(after, admitted.ID)
+			return s, nil, refusal, err
+		}
+		// What the quota says of intervals and time-outs was stored with the OCS's answer.
+		e, err := a.m.Get(after, admitted.ID)
+		if err != nil {
+			return s, nil, eap.RefusalTemporary, errors.Join(ErrUnrecorded, err)
+		}
 		admitted = e.Session
 	}
-	return admitted, 0, nil
+	restrictions, err := a.cfg.Charging.restrictions(&admitted)
+	if err != nil {
+		a.forget(after, admitted.ID)
+		return s, nil, eap.RefusalTemporary, err
+	}
+	return admitted, restrictions, 0, nil
 }
 
 // credit is the credit control that an admission begins.
@@ -183,21 +194,31 @@ func (k *credit) begin(s *session.Session, now time.Time) error {
 	if k.c == nil {
 		return nil
 	}
-	if isCharged(s) {
-		gs, _, err := k.c.restore(s)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%w: %w", ErrNoCredit, err)
-		case gs.State() == gy.PendingI && s.State == session.Admitted:
-			return fmt.Errorf("%w: another login of the station waits for it", ErrNoCredit)
+	r, err := readRecord(s)
+	if err != nil {
+		return err
+	}
+	if r.isCharged() {
+		gs, _, err := k.c.restore(s, &r)
+		if err != nil {
+			return err
 		}
-		// The NAS is told anew when to report: as the quota wants, not as a new login would.
-		k.c.intervals(s, gs, now)
+		if !gs.Serving() {
+			return fmt.Errorf("%w: the station's session waits for it, or is being settled", ErrNoCredit)
+		}
+		r.timeout, r.interim = 0, 0 // they are this login's
+		r.limit(s, gs, now)
+		shorten(&s.Interim, &r.interim, gs.NextInterim(now), true)
+		r.write(s, gs)
 		return nil
 	}
 	var ok bool
 	if k.gs, k.out, ok = k.c.begin(s, now); ok {
-		s.Charging, s.Wake = k.gs.AppendState(appendCharged(nil, usageOf(s))), k.out.Deadline
+		if len(s.Charging) == 0 {
+			r.charged = usageOf(s) // it was not to be
+		}
+		r.write(s, k.gs)
+		s.Wake = k.out.Deadline
 	}
 	return nil
 }

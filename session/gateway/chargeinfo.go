@@ -15,8 +15,8 @@ import (
 // ratWLAN is 3GPP-RAT-Type's value for WLAN (TS 29.061, clause 16.4.7.2).
 const ratWLAN = 3
 
-// SessionInfo is what an OCS is told of a session: the subscriber's IMSI, the station's
-// address, WLAN and where (TS 32.299, clause 7.2.158; TS 29.061, clause 16.4.7).
+// SessionInfo is what an OCS is told of a session: the subscriber's IMSI or, if accounting
+// has not told it, his name; the station's address, WLAN and where (TS 32.299, clause 7.2.158; TS 29.061, clause 16.4.7).
 func SessionInfo(s *session.Session) *gy.Info {
 	info := &gy.Info{
 		PS: gy.PSInformation{
@@ -24,11 +24,14 @@ func SessionInfo(s *session.Session) *gy.Info {
 			SSID: []byte(s.SSID), BSSID: []byte(s.AP), CalledStationID: []byte(s.SSID),
 		},
 	}
-	if s.IMSI != "" {
-		info.Subscriptions = append(info.Subscriptions, gy.Subscription{Type: gy.SubscriptionIMSI, Data: []byte(s.IMSI)})
-	}
-	if strings.Contains(s.User, "@") {
-		info.Subscriptions = append(info.Subscriptions, gy.Subscription{Type: gy.SubscriptionNAI, Data: []byte(s.User)})
+	switch {
+	case s.IMSI != "":
+		// User-Name beside it may be a pseudonym, which says nothing to an OCS.
+		info.Subscriptions = []gy.Subscription{{Type: gy.SubscriptionIMSI, Data: []byte(s.IMSI)}}
+	case strings.Contains(s.User, "@"):
+		info.Subscriptions = []gy.Subscription{{Type: gy.SubscriptionNAI, Data: []byte(s.User)}}
+	case s.User != "":
+		info.Subscriptions = []gy.Subscription{{Type: gy.SubscriptionPrivate, Data: []byte(s.User)}}
 	}
 	// Six octets: there are servers that take nothing else for a MAC address.
 	if mac, err := hex.DecodeString(strings.ReplaceAll(s.Station, "-", "")); err == nil && len(mac) == 6 {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	layeh "layeh.com/radius"
+
 	"github.com/opentwag/twag/accounting"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/eap"
@@ -75,8 +77,14 @@ type Charging struct {
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
-	inHand  map[session.ID]uint32       // requests whose answers somebody here waits for
+	taken   map[session.ID]request      // those that this process has had in hand
 	waiting map[session.ID]chan verdict // logins
+}
+
+// request is one that was handed out here and is not settled.
+type request struct {
+	seq     uint32
+	waiting bool // for its answer
 }
 
 // verdict is what a login waits for.
@@ -101,7 +109,7 @@ func NewCharging(m *session.Manager, cfg ChargingConfig) (*Charging, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Charging{m: m, cfg: cfg, inHand: make(map[session.ID]uint32), waiting: make(map[session.ID]chan verdict)}
+	c := &Charging{m: m, cfg: cfg, taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	m.OnWake(c.wake)
 	return c, nil
@@ -114,11 +122,8 @@ func (c *Charging) Close() {
 	c.wg.Wait()
 }
 
-// begin makes a session's credit control, if it is to be charged and has none.
+// begin makes a session's credit control, if it is to be charged.
 func (c *Charging) begin(s *session.Session, now time.Time) (*gy.Session, gy.Output, bool) {
-	if _, state, _ := splitCharging(s.Charging); len(state) > 0 {
-		return nil, gy.Output{}, false
-	}
 	machine := c.cfg.Choose(s)
 	if machine == nil {
 		return nil, gy.Output{}, false
@@ -128,52 +133,61 @@ func (c *Charging) begin(s *session.Session, now time.Time) (*gy.Session, gy.Out
 	return gs, gs.Start(now), true
 }
 
-// restore returns the session's credit control. If a request of it is in hand here, it
-// goes on waiting for that.
-func (c *Charging) restore(s *session.Session) (gs *gy.Session, taken bool, err error) {
+// restore returns the session's credit control, and whether its request, if there is one, is
+// this process's.
+func (c *Charging) restore(s *session.Session, r *record) (gs *gy.Session, ours bool, err error) {
+	c.mu.Lock()
+	q, ok := c.taken[s.ID]
+	c.mu.Unlock()
+	if gs, err = c.restoreWith(s, r, q); err != nil || !ok {
+		return gs, false, err
+	}
+	seq, pending := gs.Pending()
+	return gs, pending && seq == q.seq, nil
+}
+
+func (c *Charging) restoreWith(s *session.Session, r *record, q request) (*gy.Session, error) {
 	machine := c.cfg.Choose(s)
 	if machine == nil {
 		machine = c.cfg.Machine // it was to be charged when it began
 	}
-	_, state, err := splitCharging(s.Charging)
-	if err == nil {
-		gs, err = machine.Restore(state)
-	}
+	gs, err := machine.Restore(r.state)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	c.mu.Lock()
-	seq, taken := c.inHand[s.ID]
-	c.mu.Unlock()
-	if taken {
-		gs.Taken(seq)
-	}
-	return gs, taken, nil
+	gs.Taken(q.seq, q.waiting)
+	return gs, nil
 }
 
 // put makes the outcome of a step part of the session, and of txn what is to be done about
 // it.
-func (c *Charging) put(txn *session.Txn, s *session.Session, gs *gy.Session, out *gy.Output, now time.Time) {
-	charged, _, _ := splitCharging(s.Charging)
-	if s.Wake = out.Deadline; out.Done {
-		s.Wake = time.Time{}
+func (c *Charging) put(txn *session.Txn, s *session.Session, r *record, gs *gy.Session, out *gy.Output, now time.Time) {
+	if s.State != session.Ended {
+		c.enforce(txn, s, r, gs, out, now)
 	}
-	if out.Done && s.State == session.Ended {
-		// Should it go on after all, only what is used from then on counts.
-		s.Charging = appendCharged(nil, addCounters(charged, gs.Usage().Total))
+	if s.Wake = out.Deadline; !out.Done {
+		r.write(s, gs)
 		return
 	}
-	s.Charging = gs.AppendState(appendCharged(nil, charged))
-	if s.State == session.Ended {
-		return
-	}
-	c.timeout(s, gs, now)
+	// Should the session go on after all, only what is used from then on counts.
+	s.Wake = time.Time{}
+	r.charged = addCounters(r.charged, gs.Usage().Total)
+	r.charged.Seconds = max(r.charged.Seconds, usageOf(s).Seconds)
+	r.write(s, nil)
+}
+
+// enforce has the NAS do what credit control says.
+func (c *Charging) enforce(txn *session.Txn, s *session.Session, r *record, gs *gy.Session, out *gy.Output, now time.Time) {
+	r.limit(s, gs, now)
 	switch end := out.Service == gy.ServiceEnded || out.Service == gy.ServiceRefused && s.State == session.Open; {
 	case s.Closing != 0:
 	case end:
 		c.disconnect(txn, s, now)
+	case s.State == session.Open:
+		c.changes(txn, s, r, gs, out, now)
 	default:
-		c.changes(txn, s, gs, out, now)
+		// It will be told in the Access-Accept.
+		shorten(&s.Interim, &r.interim, gs.NextInterim(now), true)
 	}
 }
 
@@ -183,54 +197,40 @@ func (c *Charging) disconnect(txn *session.Txn, s *session.Session, now time.Tim
 }
 
 // changes has the NAS told what is different from now on.
-func (c *Charging) changes(txn *session.Txn, s *session.Session, gs *gy.Session, out *gy.Output, now time.Time) {
-	if s.State != session.Open {
-		// It will be told in the Access-Accept.
-		c.intervals(s, gs, now)
+func (c *Charging) changes(txn *session.Txn, s *session.Session, r *record, gs *gy.Session, out *gy.Output, now time.Time) {
+	attributes, ok := c.attributes(s, out.Groups)
+	if !ok {
+		c.disconnect(txn, s, now)
 		return
 	}
-	var attributes []byte
-	for _, g := range out.Groups {
-		var a []byte
-		if c.cfg.Attributes != nil {
-			a = c.cfg.Attributes(s, g)
+	if c.cfg.AdaptInterim && s.Interim > 0 {
+		told, keep := s.Interim, *r
+		shorten(&s.Interim, &r.interim, gs.NextInterim(now), true)
+		if s.Interim < told*3/4 || s.Interim > told*4/3 {
+			attributes = append(attributes, interimAttribute(s.Interim)...)
+		} else {
+			s.Interim, r.interim = told, keep.interim
 		}
-		if len(a) == 0 && g.Verdict != gy.VerdictPass {
-			c.disconnect(txn, s, now)
-			return
-		}
-		attributes = append(attributes, a...)
-	}
-	if want := gs.NextInterim(now); c.cfg.AdaptInterim && s.Interim > 0 && want < s.Interim*3/4 {
-		s.Interim = want
-		attributes = append(attributes, interimAttribute(want)...)
 	}
 	if len(attributes) > 0 {
 		txn.Task(session.Task{Kind: session.TaskChange, Session: s.ID, Data: attributes})
 	}
 }
 
-// intervals are what the NAS is told at a login.
-func (c *Charging) intervals(s *session.Session, gs *gy.Session, now time.Time) {
-	s.Interim = shorter(s.Interim, gs.NextInterim(now))
-	c.timeout(s, gs, now)
-}
-
-// timeout caps the session by the last quota.
-func (c *Charging) timeout(s *session.Session, gs *gy.Session, now time.Time) {
-	if limit, ok := gs.SessionTimeout(); ok {
-		// From now on; the session's own counts from its login.
-		if limit += now.Sub(s.Admitted); s.Timeout == 0 || limit < s.Timeout {
-			s.Timeout = limit.Truncate(time.Second)
+// attributes returns what tells a NAS of changes. It fails if there is nothing that would stop
+// traffic that may not pass.
+func (c *Charging) attributes(s *session.Session, changes []gy.GroupChange) (all []byte, ok bool) {
+	for _, g := range changes {
+		var a []byte
+		if c.cfg.Attributes != nil {
+			a = c.cfg.Attributes(s, g)
 		}
+		if len(a) == 0 && g.Verdict != gy.VerdictPass {
+			return nil, false
+		}
+		all = append(all, a...)
 	}
-}
-
-func shorter(a, b time.Duration) time.Duration {
-	if a == 0 || b > 0 && b < a {
-		return b
-	}
-	return a
+	return all, true
 }
 
 // stored does what a step asks for, after it has been stored.
@@ -242,6 +242,9 @@ func (c *Charging) stored(id session.ID, gs *gy.Session, out gy.Output) {
 		c.tell(id, verdict{out: out})
 	}
 	if !out.Send {
+		if _, pending := gs.Pending(); !pending {
+			c.forget(id)
+		}
 		return
 	}
 	req, err := gs.AppendRequest(nil)
@@ -251,7 +254,7 @@ func (c *Charging) stored(id session.ID, gs *gy.Session, out gy.Output) {
 		return
 	}
 	c.mu.Lock()
-	c.inHand[id] = out.Seq
+	c.taken[id] = request{out.Seq, true}
 	c.mu.Unlock()
 	c.wg.Go(func() { c.exchange(id, out.Seq, req) })
 }
@@ -274,52 +277,64 @@ func (c *Charging) exchange(id session.ID, seq uint32, req wire.Message) {
 	if c.ctx.Err() != nil {
 		return
 	}
-	stepped := c.step(c.ctx, id, func(gs *gy.Session, now time.Time) gy.Output {
+	c.mu.Lock()
+	if c.taken[id].seq == seq {
+		c.taken[id] = request{seq, false}
+	}
+	c.mu.Unlock()
+	stepped := c.step(c.ctx, id, &request{seq, true}, func(gs *gy.Session, now time.Time) gy.Output {
 		if err != nil {
 			return gs.Fail(now, seq, gy.FailureOf(err))
 		}
 		return gs.Answer(now, seq, &cca)
-	}, func() { c.released(id, seq) })
-	if stepped != nil && !errors.Is(stepped, session.ErrNotFound) {
-		// The answer is lost on us. It is asked for again when the session wakes.
+	})
+	if stepped == nil {
+		return
+	}
+	// The answer is lost on us. If the session is still there, it is asked for again when that
+	// wakes.
+	c.forget(id)
+	c.tell(id, verdict{err: stepped})
+	if !errors.Is(stepped, session.ErrNotFound) {
 		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelWarn, logNotStored, slog.Any("session", id), slog.Any("error", stepped))
-		c.released(id, seq)
-		c.tell(id, verdict{err: stepped})
 	}
 }
 
-// released notes that nobody waits for the answer any more.
-func (c *Charging) released(id session.ID, seq uint32) {
+// forget makes the session's request, if there is one, one that nobody here has had in hand.
+func (c *Charging) forget(id session.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inHand[id] == seq {
-		delete(c.inHand, id)
-	}
+	delete(c.taken, id)
 }
 
 // step takes one step of a session's credit control: stored first, done
-// then. before is called between the two; it may be nil.
-func (c *Charging) step(ctx context.Context, id session.ID, f func(gs *gy.Session, now time.Time) gy.Output, before func()) error {
+// then. by is the request that it is about; nil: none.
+func (c *Charging) step(ctx context.Context, id session.ID, by *request, f func(gs *gy.Session, now time.Time) gy.Output) error {
 	var gs *gy.Session
 	var out gy.Output
 	err := c.m.Update(ctx, id, func(txn *session.Txn, s *session.Session) (bool, error) {
-		if !isCharged(s) {
+		r, err := readRecord(s)
+		if err != nil {
+			return false, err
+		}
+		if !r.isCharged() {
 			return false, session.ErrNotFound
 		}
-		var err error
-		if gs, _, err = c.restore(s); err != nil {
+		if by != nil {
+			gs, err = c.restoreWith(s, &r, *by)
+		} else {
+			gs, _, err = c.restore(s, &r)
+		}
+		if err != nil {
 			return false, err
 		}
 		now := time.Now()
 		out = f(gs, now)
-		c.put(txn, s, gs, &out, now)
+		c.put(txn, s, &r, gs, &out, now)
 		return true, nil
 	})
 	if err != nil {
 		return err
-	}
-	if before != nil {
-		before()
 	}
 	c.stored(id, gs, out)
 	return nil
@@ -328,27 +343,31 @@ func (c *Charging) step(ctx context.Context, id session.ID, f func(gs *gy.Sessio
 // wake is called when a session's time has come: a timer of its credit control, or a request that
 // was pending when a process ended.
 func (c *Charging) wake(ctx context.Context, e *session.Entry) error {
-	if !isCharged(&e.Session) {
-		var txn session.Txn
+	r, err := readRecord(&e.Session)
+	var txn session.Txn
+	if err == nil && !r.isCharged() {
 		e.Session.Wake = time.Time{}
 		txn.Put(e)
 		_, err := c.m.Commit(ctx, &txn)
 		return err
 	}
-	gs, taken, err := c.restore(&e.Session)
+	var gs *gy.Session
+	var ours bool
+	if err == nil {
+		gs, ours, err = c.restore(&e.Session, &r)
+	}
 	if err != nil {
 		return fmt.Errorf("gateway: session %v: %w", e.Session.ID, err)
 	}
 	now := time.Now()
 	var out gy.Output
-	if !taken {
+	if !ours {
 		out = gs.Resume(now)
 	}
 	if !out.Send {
 		out = merge(out, gs.Timer(now))
 	}
-	var txn session.Txn
-	c.put(&txn, &e.Session, gs, &out, now)
+	c.put(&txn, &e.Session, &r, gs, &out, now)
 	if !e.Session.Wake.IsZero() && !e.Session.Wake.After(now) {
 		e.Session.Wake = now.Add(time.Second) // never twice for nothing
 	}
@@ -377,29 +396,34 @@ func merge(a, b gy.Output) gy.Output {
 
 // Charge is the [accounting.ChargeFunc] of a Recorder.
 func (c *Charging) Charge(txn *session.Txn, s *session.Session, now time.Time) (then func()) {
+	var gs *gy.Session
 	var out gy.Output
-	gs, began, fresh := c.begin(s, now)
-	if fresh {
-		// Nobody asked for credit at the login: it was another server's.
-		out = began
-	} else {
-		if !isCharged(s) {
-			return nil
-		}
-		var err error
-		if gs, _, err = c.restore(s); err != nil {
-			c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", s.ID), slog.Any("error", err))
+	r, err := readRecord(s)
+	used := subCounters(usageOf(s), r.charged)
+	switch {
+	case err != nil:
+	case r.isCharged():
+		gs, _, err = c.restore(s, &r)
+	case s.State == session.Ended && used.Octets() == 0:
+		return nil // there was nothing, or it has been charged
+	default:
+		// Nobody asked for credit at the login: it was another server's. Or the session goes
+		// on after it was ended.
+		var ok bool
+		if gs, out, ok = c.begin(s, now); !ok {
 			return nil
 		}
 	}
-	charged, _, _ := splitCharging(s.Charging)
-	used := subCounters(usageOf(s), charged)
+	if err != nil {
+		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", s.ID), slog.Any("error", err))
+		return nil
+	}
 	if s.State == session.Ended {
 		out = merge(out, gs.Stop(now, 0, used, causeOf(s)))
 	} else {
 		out = merge(out, gs.Account(now, 0, used))
 	}
-	c.put(txn, s, gs, &out, now)
+	c.put(txn, s, &r, gs, &out, now)
 	id := s.ID
 	return func() { c.stored(id, gs, out) }
 }
@@ -452,11 +476,11 @@ func (o ocsRequests) ask(ctx context.Context, sessionID string, f func(*gy.Sessi
 	if err != nil {
 		return gy.ResultUnknownSessionID
 	}
-	err = o.c.step(ctx, id, func(gs *gy.Session, now time.Time) gy.Output {
+	err = o.c.step(ctx, id, nil, func(gs *gy.Session, now time.Time) gy.Output {
 		var out gy.Output
 		code, out = f(gs, now)
 		return out
-	}, nil)
+	})
 	switch {
 	case err == nil:
 		return code
@@ -478,21 +502,44 @@ func (c *Charging) authorize(ctx context.Context, id session.ID, gs *gy.Session,
 	c.waiting[id] = ch
 	c.mu.Unlock()
 	c.stored(id, gs, out)
+	var v verdict
 	select {
-	case v := <-ch:
-		if v.err != nil {
-			return eap.RefusalTemporary, fmt.Errorf("%w: %w", ErrNoCredit, v.err)
-		}
-		if v.out.Service == gy.ServiceGranted {
-			return 0, nil
-		}
-		return refusalOf(v.out), fmt.Errorf("%w: %v, result %s", ErrNoCredit, v.out.Reason, gy.ResultName(v.out.ResultCode))
+	case v = <-ch:
 	case <-ctx.Done():
-		c.mu.Lock()
-		delete(c.waiting, id)
-		c.mu.Unlock()
-		return eap.RefusalTemporary, fmt.Errorf("%w: %w", ErrNoCredit, ctx.Err())
+		// The login waits no longer: it is as if Tx had expired now, and failure handling says
+		// what then.
+		tx := out.Deadline
+		if err := c.step(context.WithoutCancel(ctx), id, nil, func(gs *gy.Session, _ time.Time) gy.Output { return gs.Timer(tx) }); err != nil {
+			c.tell(id, verdict{err: err})
+		}
+		c.tell(id, verdict{err: ctx.Err()}) // if there is no word yet
+		v = <-ch
 	}
+	switch {
+	case v.err != nil:
+		return eap.RefusalTemporary, fmt.Errorf("%w: %w", ErrNoCredit, v.err)
+	case v.out.Service != gy.ServiceGranted:
+		return refusalOf(v.out), fmt.Errorf("%w: %v, result %s", ErrNoCredit, v.out.Reason, gy.ResultName(v.out.ResultCode))
+	}
+	return 0, nil
+}
+
+// restrictions returns what tells a NAS in the Access-Accept what the session may not do. It
+// fails if nothing would.
+func (c *Charging) restrictions(s *session.Session) (layeh.Attributes, error) {
+	r, err := readRecord(s)
+	if err != nil || !r.isCharged() {
+		return nil, err
+	}
+	gs, _, err := c.restore(s, &r)
+	if err != nil {
+		return nil, err
+	}
+	b, ok := c.attributes(s, gs.Restricted())
+	if !ok {
+		return nil, fmt.Errorf("%w: only what the NAS can't be told", ErrNoCredit)
+	}
+	return layeh.ParseAttributes(b)
 }
 
 // refusalOf is what the phone is told when the OCS refuses: that the subscriber has no
