@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	layeh "layeh.com/radius"
@@ -76,6 +77,7 @@ type nas struct {
 	requests int
 	request  *layeh.Packet
 	reply    *layeh.Packet
+	took     time.Duration // in the server
 }
 
 // send carries an EAP packet to the server and returns the one that comes back.
@@ -96,7 +98,10 @@ func (n *nas) send(t testing.TB, l *lab, pkt []byte) []byte {
 		require.NoError(t, rfc2869.EAPMessage_Set(n.request, pkt))
 	}
 	w := &writer{}
-	l.handler.ServeRADIUS(w, &layeh.Request{RemoteAddr: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1)}, Packet: n.request})
+	r := &layeh.Request{RemoteAddr: &net.UDPAddr{IP: net.IPv4(192, 0, 2, 1)}, Packet: n.request}
+	begun := time.Now()
+	l.handler.ServeRADIUS(w, r)
+	n.took += time.Since(begun)
 	n.reply = w.reply
 	if w.reply == nil {
 		return nil
@@ -286,6 +291,44 @@ func realLies(t *testing.T, cfg eapradius.Config) {
 
 // BenchmarkLogin is a whole login of two requests, with the phone, the making of
 // its requests and the authentication centre.
+// BenchmarkPrivacy tells what pseudonyms and a sealed State add to the server's part of a full
+// login, and what a fast re-authentication takes of it: one of each after the other, so that
+// whatever disturbs one disturbs all.
+func BenchmarkPrivacy(b *testing.B) {
+	plain := newLab(b, eapradius.Config{}, aka.Config{NoPseudonyms: true})
+	private := newLab(b, eapradius.Config{StateKeys: keyring.NewRandom()}, aka.Config{})
+	again := newLab(b, eapradius.Config{StateKeys: keyring.NewRandom()}, aka.Config{
+		Reauth: aka.NewMemoryReauthStore(0), ReauthLimits: aka.ReauthLimits{Count: 60000, Age: time.Hour},
+	})
+	akaOnly := eaptest.PeerConfig{Methods: []eap.Type{eap.TypeAKA}}
+	kinds := []struct {
+		name  string
+		lab   *lab
+		phone *eaptest.Peer
+		took  time.Duration
+	}{
+		{"plain", plain, plain.phone(b, akaOnly, eaptest.USIMConfig{}), 0},
+		{"private", private, private.phone(b, akaOnly, eaptest.USIMConfig{}), 0},
+		{"reauthentication", again, again.phone(b, akaOnly, eaptest.USIMConfig{}), 0},
+	}
+	n := 0
+	for b.Loop() {
+		n++
+		for i := range kinds {
+			k := &kinds[i]
+			login := k.lab.login(b, k.phone, false)
+			if login.reply.Code != layeh.CodeAccessAccept {
+				b.Fatal(k.name, login.reply.Code, k.lab.cause)
+			}
+			k.took += login.took
+		}
+	}
+	for _, k := range kinds {
+		b.ReportMetric(float64(k.took.Nanoseconds())/1e3/float64(n), k.name+"-µs/login")
+	}
+	b.ReportMetric(float64((kinds[1].took-kinds[0].took).Nanoseconds())/1e3/float64(n), "privacy-adds-µs/login")
+}
+
 func BenchmarkLogin(b *testing.B) {
 	for _, m := range []eap.Type{eap.TypeAKA, eap.TypeAKAPrime} {
 		for room, cfg := range rooms() {
