@@ -50,6 +50,7 @@ type acctFleet struct {
 	sessions int // at a time; session n is in place n % sessions
 	stations int // a multiple of sessions; session n is of station n % stations
 	class    []byte
+	imsi     bool // stations have a 3GPP-IMSI
 	secret   []byte
 
 	fixed [][]byte // by NAS: the attributes that all its requests have
@@ -61,6 +62,7 @@ const (
 	attrNASIPAddress     = 4
 	attrFramedIPAddress  = 8
 	attrClass            = 25
+	attrVendorSpecific   = 26
 	attrCalledStationID  = 30
 	attrCallingStationID = 31
 	attrNASIdentifier    = 32
@@ -167,11 +169,16 @@ func parseStation(s string) (uint64, bool) {
 // appendUser appends the User-Name that a phone sends in EAP-AKA (TS 23.003,
 // clause 14.3), of the test network 001/01.
 func appendUser(b []byte, station uint64) []byte {
-	b = append(b, "000101"...)
+	return append(appendIMSI(append(b, '0'), station), "@wlan.mnc001.mcc001.3gppnetwork.org"...)
+}
+
+// appendIMSI appends the station's IMSI.
+func appendIMSI(b []byte, station uint64) []byte {
+	b = append(b, "00101"...)
 	for unit := uint64(1e9); unit > 0; unit /= 10 {
 		b = append(b, '0'+byte(station/unit%10))
 	}
-	return append(b, "@wlan.mnc001.mcc001.3gppnetwork.org"...)
+	return b
 }
 
 // parseUser is the opposite.

@@ -20,6 +20,7 @@ type acctOptions struct {
 	stations int
 	sockets  int
 	class    string
+	imsi     bool
 	plan     acctPlan
 	duration time.Duration
 	drain    time.Duration
@@ -60,6 +61,7 @@ func parseAcctOptions(args []string, w io.Writer) (acctOptions, error) {
 	fs.IntVar(&o.stations, "stations", 0, "stations that take turns (default four for each session)")
 	fs.IntVar(&o.sockets, "sockets", 0, "sockets, each with 256 requests in flight (default: by -window or -rate)")
 	class := fs.String("class", "", "Class that the login gave, as text or 0x and hexadecimal digits")
+	fs.BoolVar(&o.imsi, "imsi", false, "tell each station's IMSI in 3GPP-IMSI, 00101 and its number in ten digits")
 	fs.Float64Var(&o.plan.rate, "rate", 0, "requests a second, whatever the server does")
 	fs.IntVar(&o.plan.window, "window", 256, "requests in flight, without -rate")
 	fs.IntVar(&o.plan.requests, "requests", 0, "stop after this many requests")

@@ -29,6 +29,9 @@ func (f *acctFleet) appendRequest(b []byte, e *acctEvent) (pkt []byte, delayAt i
 	b = appendUser(append(b, attrUserName, 0), station)
 	b[at+1] = byte(len(b) - at)
 	b = append(b, f.fixed[nas]...)
+	if f.imsi { // 3GPP-IMSI (TS 29.061, clause 16.4.7)
+		b = appendIMSI(append(b, attrVendorSpecific, 6+2+15, 0, 0, 0x28, 0xaf, 1, 2+15), station)
+	}
 	b = appendStation(append(b, attrCallingStationID, 2+17), station)
 	address := stationAddress(station)
 	b = append(append(b, attrFramedIPAddress, 6), address[:]...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/md5"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"layeh.com/radius/rfc2866"
 	"layeh.com/radius/rfc2869"
 
+	"github.com/opentwag/twag/accounting"
 	"github.com/opentwag/twag/radius"
 )
 
@@ -59,6 +61,16 @@ func TestAcctPacket(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 9, rfc2866.AcctDelayTime_Get(p))
 	require.True(t, layeh.IsAuthenticRequest(pkt, []byte(testSecret)))
+
+	f.imsi = true
+	e.status = statusInterim
+	pkt, _ = f.appendRequest(nil, &e)
+	f.imsi = false
+	p, err = layeh.Parse(pkt, nil)
+	require.NoError(t, err)
+	event, err := accounting.ParseEvent(p, netip.MustParseAddr("127.0.0.1"), time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "001010000000203", event.IMSI)
 
 	// Access point 0 spares gigawords that are zero, and does not count its delay.
 	e = testEvent(100)

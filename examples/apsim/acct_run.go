@@ -55,6 +55,7 @@ type acctRun struct {
 func account(ctx context.Context, o *acctOptions, net acctNet) (*acctReport, error) {
 	began := time.Now()
 	fleet := newAcctFleet(uint32(began.Unix()), o.nases, o.sessions, o.stations, o.class, o.secret)
+	fleet.imsi = o.imsi
 	load := newAcctLoad(fleet, o.plan, net, o.sockets, o.seed)
 	load.began = began
 	a := &acctRun{o: o, load: load, meter: (&options{pid: o.pid}).meter()}
