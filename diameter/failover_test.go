@@ -538,16 +538,19 @@ func TestCallerThatGivesUpDuringFailOver(t *testing.T) {
 }
 
 // FuzzFailOver has three peers do as the octets say with what they get, for
-// many requests: each has one outcome, in time, and nothing stays behind.
+// many requests, of either kind: each has one outcome, in time, and nothing
+// stays behind.
 func FuzzFailOver(f *testing.F) {
-	f.Add([]byte{0, 1, 2, 3, 4, 5, 6})
-	f.Add([]byte{3, 3, 3, 3, 3, 3})
-	f.Add([]byte{1, 2, 1, 2, 4, 4, 4, 4, 0, 5})
-	f.Fuzz(func(t *testing.T, actions []byte) {
+	for _, async := range []bool{false, true} {
+		f.Add(async, []byte{0, 1, 2, 3, 4, 5, 6})
+		f.Add(async, []byte{3, 3, 3, 3, 3, 3})
+		f.Add(async, []byte{1, 2, 1, 2, 4, 4, 4, 4, 0, 5})
+	}
+	f.Fuzz(func(t *testing.T, async bool, actions []byte) {
 		if len(actions) > 64 {
 			actions = actions[:64]
 		}
-		runScript(t, withConfig(twoPeers, func(c *Config) {
+		runScriptAs(t, async, withConfig(twoPeers, func(c *Config) {
 			c.Peers = append(c.Peers, PeerConfig{Host: "c.example"})
 			c.Watchdog = time.Hour
 		}), func(t *testing.T, s *script) { fuzzFailOver(t, s, actions) })
@@ -572,8 +575,8 @@ func fuzzFailOver(t *testing.T, s *script, actions []byte) {
 		defer cancel()
 		start := time.Now()
 		outcome := make(chan error, 1)
-		m := marTo(t, "", testRealm)
-		go func() { _, err := s.node.Exchange(ctx, m); outcome <- err }()
+		wait := s.exchange(ctx, marTo(t, "", testRealm))
+		go func() { _, err := wait(); outcome <- err }()
 		copies, end := 0, uint32(0)
 		for done := false; !done; {
 			synctest.Wait()
@@ -628,6 +631,7 @@ func fuzzFailOver(t *testing.T, s *script, actions []byte) {
 		require.LessOrEqual(t, time.Since(start), 10*time.Second)
 		synctest.Wait()
 		require.Zero(t, s.node.waiting.Load())
+		require.Zero(t, s.node.inFlight.Load())
 		for _, st := range s.node.Peers() {
 			require.Zero(t, st.Pending)
 		}
