@@ -1,6 +1,9 @@
 package accounting
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // What two times of one event may differ by.
 const (
@@ -78,23 +81,28 @@ func (m *Memory) remembered(e *Event) *known {
 		return &m.stop
 	}
 	for i := range m.ringed {
-		if k := &m.ring[i]; k.print == e.print && k.same(e) {
-			return k
+		if p := &m.ring[i]; p.print == e.print && p.same(e) {
+			return &known{delay: time.Duration(p.delay) * time.Second}
 		}
 	}
 	return nil
 }
 
-// same reports whether e, which looks like k, happened when k did.
-func (k *known) same(e *Event) bool {
+// same reports whether e, which looks like p, happened when p did.
+func (p *past) same(e *Event) bool {
 	switch {
 	case !e.Stamp.IsZero():
-		return e.When().Sub(k.when).Abs() < minInterim
+		return p.apart(e.When()) < minInterim
 	case e.Counters.SessionTime > 0:
 		return true
 	default:
-		return e.sent().Sub(k.when).Abs() <= sentTolerance
+		return p.apart(e.sent()) <= sentTolerance
 	}
+}
+
+// apart is how long before or after p the time is.
+func (p *past) apart(at time.Time) time.Duration {
+	return time.Duration(int32(uint32(at.Unix())-p.when)).Abs() * time.Second
 }
 
 func (k *known) again(e *Event) Verdict {
@@ -107,9 +115,13 @@ func (k *known) again(e *Event) Verdict {
 func remember(e *Event) known { return known{e.print, e.When().Truncate(time.Second), e.Delay} }
 
 func (m *Memory) push(e *Event) {
-	copy(m.ring[1:], m.ring[:])
-	m.ring[0] = remember(e)
+	copy(m.ring[1:], m.ring[:m.ringed])
+	arrived := uint32(e.Arrived.Unix())
+	m.ring[0] = past{uint32(e.When().Unix()), arrived, e.print, uint16(min(e.Delay/time.Second, math.MaxUint16))}
 	m.ringed = min(m.ringed+1, ringLen)
+	for m.ringed > ringLeast && int64(arrived)-int64(m.ring[m.ringed-1].arrived) > int64(ringSpan/time.Second) {
+		m.ringed--
+	}
 }
 
 // startsAnew reports whether a Start that looks like the known one is another session's.

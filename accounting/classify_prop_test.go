@@ -57,7 +57,7 @@ func (n nasKind) life(r *rand.Rand) []happened {
 	at := testBegin
 	var truth session.Usage
 	out := []happened{{Start, at, truth}}
-	interims := r.IntN(ringLen + 1)
+	interims := r.IntN(ringLeast + 1)
 	for i := range interims + 1 {
 		step := time.Duration(60+r.IntN(1000)) * time.Second
 		at = at.Add(step)

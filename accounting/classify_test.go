@@ -1,6 +1,8 @@
 package accounting
 
 import (
+	"encoding/binary"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -285,6 +287,49 @@ func TestClassify(t *testing.T) {
 				require.NoError(t, err)
 			}
 		})
+	}
+}
+
+// TestBurst: interims that a NAS has gathered come at once, in any order, and each is repeated at the
+// end of them all.
+func TestBurst(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	order := rng.Perm(ringLen)
+	for _, stamped := range []bool{true, false} {
+		var m Memory
+		_, m = Classify(m, eventOf(t, testBegin, packet(Start, "A", at(0))))
+		arrives := testBegin.Add(10 * time.Hour)
+		interim := func(i int, delayed uint32) *Event {
+			p := packet(Interim, "A", volumes(uint32(600*(i+1)), uint64(i)*5e6, uint64(i)*2e6)...)
+			p.Add(typeDelay, binary.BigEndian.AppendUint32(nil, uint32(600*(ringLen-i))+delayed))
+			if stamped {
+				p.Add(typeTimestamp, at(600*(i+1)).value)
+			}
+			return eventOf(t, arrives.Add(time.Duration(delayed)*time.Second), p)
+		}
+		for _, i := range order {
+			var v Verdict
+			v, m = Classify(m, interim(i, 0))
+			require.NotContains(t, []Verdict{Duplicate, Retransmission}, v)
+		}
+		for i := range ringLen {
+			b := m.Append(nil)
+			decoded, err := DecodeMemory(b)
+			require.NoError(t, err)
+			require.Equal(t, b, decoded.Append(nil))
+			require.Equal(t, m.ring, decoded.ring)
+			for delayed, verdict := range map[uint32]Verdict{0: Duplicate, 30: Retransmission} {
+				v, after := Classify(m, interim(i, delayed))
+				require.Equal(t, verdict, v, i)
+				require.Equal(t, m, after)
+			}
+		}
+		require.Less(t, len(m.Append(nil)), 520)
+		// Later ones need no more than before.
+		for i := range ringLeast {
+			_, m = Classify(m, eventOf(t, arrives.Add(time.Duration(i+1)*10*time.Minute), packet(Interim, "A", volumes(uint32(36000+600*i), 1e9, 1e9)...)))
+		}
+		require.Equal(t, ringLeast, m.ringed)
 	}
 }
 

@@ -18,8 +18,23 @@ type known struct {
 	delay time.Duration // Acct-Delay-Time that it came with
 }
 
-// ringLen is how many interims are remembered by their fingerprints.
-const ringLen = 5
+// past is an interim that has its ticket. A session has many, so they are small: times are in
+// seconds since 1970, of which 32 bits are kept.
+type past struct {
+	when, arrived uint32
+	print         fingerprint
+	delay         uint16 // likewise
+}
+
+// A NAS repeats an interim until it is acknowledged, and may have sent later ones meanwhile: many, if
+// all that it has gathered while no server was to be had comes at once. So the latest interims are
+// remembered, ringLeast of them at least, and more, up to ringLen, if they have arrived within ringSpan.
+// With interims of the least interval that there may be, these are ringLeast.
+const (
+	ringLeast = 5
+	ringLen   = 32
+	ringSpan  = ringLeast * minInterim
+)
 
 // Flags of a memory.
 const (
@@ -33,14 +48,14 @@ const (
 	memKnown                 // all flags that there are
 )
 
-// Memory is what [Classify] remembers of a session: about a hundred octets when encoded. The
-// zero value is that of a session of which nothing has been heard.
+// Memory is what [Classify] remembers of a session: about a hundred octets when encoded,
+// more while interims come fast. The zero value is that of a session of which nothing has been heard.
 type Memory struct {
 	flags uint8
 	has   Has // counters that were ever seen
 
 	start, stop known
-	ring        [ringLen]known // interims, the newest first
+	ring        [ringLen]past // interims, the last that arrived first
 	ringed      int
 
 	began clocks // of the Start
@@ -96,13 +111,13 @@ func (m *Memory) Stopped() bool { return m.flags&memStopped != 0 }
 // Archive notes that the session was closed from its latest interim.
 func (m *Memory) Archive() { m.flags |= memArchived }
 
-const memoryVersion = 1
+const memoryVersion = 2
 
 // ErrMemory is a memory that can't be decoded.
 var errMemory = errors.New("accounting: not a session's memory")
 
 // Append appends the memory's encoding to b. Times are in milliseconds, those of known
-// events in seconds, all relative to one of them.
+// events in seconds, relative to one of them.
 func (m *Memory) Append(b []byte) []byte {
 	origin := m.origin()
 	b = append(b, memoryVersion, m.flags, byte(m.has), byte(m.ringed))
@@ -142,6 +157,13 @@ func (k *known) append(b []byte, origin time.Time) []byte {
 	b = append(b, k.print[:]...)
 	b = binary.AppendVarint(b, k.when.Unix()-origin.Unix())
 	return binary.AppendUvarint(b, uint64(k.delay/time.Second))
+}
+
+func (p *past) append(b []byte, origin time.Time) []byte {
+	b = append(b, p.print[:]...)
+	b = binary.AppendVarint(b, int64(p.arrived)-origin.Unix())
+	b = binary.AppendVarint(b, int64(int32(p.when-p.arrived)))
+	return binary.AppendUvarint(b, uint64(p.delay))
 }
 
 func (k *mark) append(b []byte, origin time.Time) []byte {
@@ -187,7 +209,7 @@ func DecodeMemory(b []byte) (Memory, error) {
 		m.stop = d.known()
 	}
 	for i := range m.ringed {
-		m.ring[i] = d.known()
+		m.ring[i] = d.past()
 	}
 	m.clock = time.Duration(min(d.uvarint(), uint64(maxDuration/time.Millisecond))) * time.Millisecond
 	m.raw, m.base, m.last = d.counts(), d.counts(), d.mark()
@@ -237,18 +259,30 @@ func (d *memoryDecoder) octet() byte {
 	return v
 }
 
-func (d *memoryDecoder) known() known {
-	var k known
-	if len(d.rest) < len(k.print) {
+func (d *memoryDecoder) fingerprint() (f fingerprint) {
+	if len(d.rest) < len(f) {
 		d.failed, d.rest = true, nil
-		return k
+		return f
 	}
-	copy(k.print[:], d.rest)
-	d.rest = d.rest[len(k.print):]
+	copy(f[:], d.rest)
+	d.rest = d.rest[len(f):]
+	return f
+}
+
+func (d *memoryDecoder) known() known {
+	k := known{print: d.fingerprint()}
 	seconds := time.UnixMilli(d.origin).Unix()
 	k.when = time.Unix(seconds+d.varint(), 0)
 	k.delay = time.Duration(min(d.uvarint(), 1<<32-1)) * time.Second
 	return k
+}
+
+func (d *memoryDecoder) past() past {
+	p := past{print: d.fingerprint()}
+	p.arrived = uint32(time.UnixMilli(d.origin).Unix() + d.varint())
+	p.when = p.arrived + uint32(d.varint())
+	p.delay = uint16(d.uvarint())
+	return p
 }
 
 func (d *memoryDecoder) mark() mark {
