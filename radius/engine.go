@@ -284,7 +284,8 @@ func (e *engine) receive(c carrier, local uint16, b []byte, from *path, now time
 // serve runs the handler for a request, or the rest of it; it is what workers
 // do.
 func (e *engine) serve(r *request) {
-	if !time.Now().Before(r.ctx.deadline) {
+	// A handler that has suspended its work gets to end it, though it can't answer any more.
+	if !time.Now().Before(r.ctx.deadline) && !r.suspended.Load() {
 		e.dropQueued(r, DropExpired)
 		return
 	}
@@ -292,6 +293,7 @@ func (e *engine) serve(r *request) {
 	defer func() {
 		if v := recover(); v != nil {
 			e.panicked(r, v)
+			r.resume() // or nobody would
 		}
 		if rest == nil && r.handedOff.Load() {
 			return // the handler goes on, on a worker

@@ -41,7 +41,8 @@ func Handoff(w layeh.ResponseWriter, f func()) bool {
 }
 
 // Suspend tells that a NonBlocking handler's work on a request goes on later, with
-// [Continue], which has to be called once: the server's Shutdown waits for it.
+// [Continue], which has to be called once: the server's Shutdown waits for it. What it gives
+// to [Handoff] then is run even if the request's time is over.
 func Suspend(w layeh.ResponseWriter) {
 	if r, ok := w.(*request); ok && !r.suspended.Swap(true) {
 		r.eng.suspended.Add(1)
@@ -57,10 +58,15 @@ func Continue(w layeh.ResponseWriter, f func()) {
 			if v := recover(); v != nil {
 				r.eng.panicked(r, v)
 			}
-			if r.suspended.Swap(false) {
-				r.eng.suspended.Add(-1)
-			}
+			r.resume()
 		}()
 	}
 	f()
+}
+
+// resume notes that a handler's work on the request, if it was suspended, is no longer.
+func (r *request) resume() {
+	if r.suspended.Swap(false) {
+		r.eng.suspended.Add(-1)
+	}
 }

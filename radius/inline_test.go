@@ -140,6 +140,47 @@ func TestShutdownDoesNotWaitForEver(t *testing.T) {
 	})
 }
 
+// TestContinueTooLate: work that was suspended ends on a worker though the request's time is
+// over, so that nobody waits for it after that.
+func TestContinueTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		s := &Server{Timeout: time.Second, Handler: inlineHandler(func(w layeh.ResponseWriter, r *layeh.Request) {
+			Suspend(w)
+			time.AfterFunc(2*time.Second, func() {
+				require.True(t, Handoff(w, func() {
+					Continue(w, func() { err = w.Write(r.Response(layeh.CodeAccessAccept)) })
+				}))
+			})
+		})}
+		r := newRig(t, s)
+		r.send(accessRequest(t, 1, 1))
+		r.wantSilence("it takes too long")
+		time.Sleep(3 * time.Second)
+		require.ErrorIs(t, err, ErrTooLate)
+		require.Zero(t, s.eng.suspended.Load())
+		r.close()
+	})
+}
+
+// TestSuspendedPanic: a handler that panics before anybody goes on with its work keeps nobody
+// waiting.
+func TestSuspendedPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{Handler: inlineHandler(func(w layeh.ResponseWriter, _ *layeh.Request) {
+			Suspend(w)
+			panic("to order")
+		})}
+		r := newRig(t, s)
+		r.send(accessRequest(t, 1, 1))
+		r.wantSilence("it panicked")
+		require.Zero(t, s.eng.suspended.Load())
+		begun := time.Now()
+		r.close()
+		require.Less(t, time.Since(begun), time.Second)
+	})
+}
+
 // TestInlinePanic: a reader survives its handler.
 func TestInlinePanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
