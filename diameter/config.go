@@ -292,6 +292,9 @@ func (c *Config) Validate() error {
 	return nil
 }
 
+// fieldError says what is wrong with a field, whose name the caller completes.
+func fieldError(field, wrong string) error { return errors.New(field + ": " + wrong) }
+
 // withDefaults returns a copy of c with defaults filled in.
 func (c Config) withDefaults(now time.Time) Config {
 	def := func(d *time.Duration, v time.Duration) {

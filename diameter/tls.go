@@ -139,13 +139,13 @@ func unverified(err error) *x509.Certificate {
 func validTLS(c *tls.Config) error {
 	switch {
 	case c.InsecureSkipVerify:
-		return errors.New("InsecureSkipVerify: peers are always verified")
+		return fieldError("InsecureSkipVerify", "peers are always verified")
 	case c.RootCAs == nil:
-		return errors.New("RootCAs: missing")
+		return fieldError("RootCAs", "missing")
 	case len(c.Certificates) == 0 && c.GetCertificate == nil && c.GetClientCertificate == nil:
-		return errors.New("Certificates: missing")
+		return fieldError("Certificates", "missing")
 	case c.MaxVersion != 0 && c.MaxVersion < tls.VersionTLS12:
-		return errors.New("MaxVersion: below TLS 1.2")
+		return fieldError("MaxVersion", "below TLS 1.2")
 	}
 	return nil
 }

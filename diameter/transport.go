@@ -27,12 +27,12 @@ func (c *Config) validTransport(p *PeerConfig) error {
 	switch p.Transport {
 	case "", TransportTCP, TransportSCTP:
 		if p.TLS != nil {
-			return fmt.Errorf("TLS: set, and Transport is not %q", TransportTLS)
+			return fieldError("TLS", fmt.Sprintf("set, and Transport is not %q", TransportTLS))
 		}
 		return nil
 	case TransportTLS:
 	default:
-		return fmt.Errorf("Transport: %q is none", p.Transport)
+		return fieldError("Transport", fmt.Sprintf("%q is none", p.Transport))
 	}
 	if p.TLS != nil {
 		if err := validTLS(p.TLS); err != nil {
@@ -41,7 +41,7 @@ func (c *Config) validTransport(p *PeerConfig) error {
 		return nil
 	}
 	if c.TLS == nil && p.initiates() {
-		return errors.New("TLS: missing, here and in Config")
+		return fieldError("TLS", "missing, here and in Config")
 	}
 	return nil
 }
