@@ -6,6 +6,7 @@ require (
 	github.com/cockroachdb/pebble/v2 v2.1.4
 	github.com/opentwag/twag v0.0.0
 	github.com/stretchr/testify v1.12.1
+	layeh.com/radius v0.0.0-20231213012653-1006025d24f8
 )
 
 require (
