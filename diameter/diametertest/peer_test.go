@@ -228,13 +228,14 @@ func TestExpectationsFail(t *testing.T) {
 		"no message":      func(_ *diametertest.Peer, l *diametertest.Link) { l.Next() },
 		"other command":   func(_ *diametertest.Peer, l *diametertest.Link) { l.Send(mar); l.Want(1, false) },
 		"other result":    func(_ *diametertest.Peer, l *diametertest.Link) { l.Send(mar); l.WantResult(cmdMAR, 2001) },
-		"not idle":        func(_ *diametertest.Peer, l *diametertest.Link) { l.Send(mar); l.WantIdle(time.Second) },
+		"not idle":        func(_ *diametertest.Peer, l *diametertest.Link) { l.Send(mar); l.WantIdle(2 * time.Second) },
 		"not closed":      func(_ *diametertest.Peer, l *diametertest.Link) { l.WantClosed() },
 		"nobody listens":  func(p *diametertest.Peer, _ *diametertest.Link) { p.PipeListener().Dial() },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for what does not come
 			fake := &failing{TB: t, failed: make(chan struct{})}
-			peer := diametertest.NewPeer(fake, diametertest.Config{Host: "hss.example.net", Timeout: 100 * time.Millisecond})
+			peer := diametertest.NewPeer(fake, diametertest.Config{Host: "hss.example.net", Timeout: 2 * time.Second})
 			n := newNode(t, diameter.PeerConfig{Host: "hss.example.net", Address: peer.Listen()}, nil)
 			link := peer.Accept()
 			require.NoError(t, n.WaitOpen(t.Context(), ""))
