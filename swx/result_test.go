@@ -40,8 +40,8 @@ func flagged(m MAA, flags uint8) MAA {
 	return m
 }
 
-// TestResults is the matrix of results (base
-// and 3GPP codes share numbers).
+// TestResults is the matrix of results: base
+// and 3GPP codes share numbers.
 func TestResults(t *testing.T) {
 	const tgpp = Vendor3GPP
 	for _, tt := range []struct {
