@@ -97,6 +97,7 @@ type Conversation struct {
 	auth    *Authenticator
 	peer    Peer
 	id      Identity // what peer.Identity tells
+	unread  bool     // id has yet to be made of it
 	method  Method
 	machine Machine
 
@@ -129,7 +130,12 @@ func (c *Conversation) Peer() Peer { return c.peer }
 
 // Identity returns what the peer's identity tells. It is the zero Identity
 // until the peer has told it. Unauthenticated.
-func (c *Conversation) Identity() Identity { return c.id }
+func (c *Conversation) Identity() Identity {
+	if c.unread {
+		c.id, c.unread = c.auth.rules.Parse(c.peer.Identity), false
+	}
+	return c.id
+}
 
 // Confined reports whether the state must stay in this process for now: see
 // the [Confined] machine.

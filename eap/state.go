@@ -113,7 +113,7 @@ func (a *Authenticator) Restore(p Peer, state []byte) (*Conversation, error) {
 		return nil, fmt.Errorf("%w: %v: %w", ErrState, method, err)
 	}
 	c.method, c.machine, c.phase = m, machine, phaseMethod
-	c.id = a.rules.Parse(c.peer.Identity)
+	c.unread = true // until somebody asks
 	if c.requested = method; flags&flagNotify != 0 {
 		c.requested = TypeNotification
 	}

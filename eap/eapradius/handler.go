@@ -166,8 +166,19 @@ var _ context.Context = needContext{}
 
 func (c needContext) Deadline() (time.Time, bool) { return c.x.limit(), true }
 func (c needContext) Done() <-chan struct{}       { return c.x.context().Done() }
-func (c needContext) Err() error                  { return c.x.context().Err() }
 func (c needContext) Value(key any) any           { return c.x.r.Context().Value(key) }
+
+// Err needs nothing to be set up either.
+func (c needContext) Err() error {
+	switch {
+	case c.x.ctx != nil:
+		return c.x.ctx.Err()
+	case !time.Now().Before(c.x.limit()):
+		return context.DeadlineExceeded
+	default:
+		return c.x.r.Context().Err()
+	}
+}
 
 // AfterFunc is what context.WithCancel and its kin look for in a foreign
 // parent, to follow it without a goroutine.
