@@ -5,4 +5,4 @@ import (
 	"testing"
 )
 
-func TestMain(m *testing.M) { os.Exit(Main(m, "twagd", "hsssim", "apsim", "twagctl")) }
+func TestMain(m *testing.M) { os.Exit(Main(m, "twagd", "hsssim", "ocssim", "apsim", "twagctl")) }
