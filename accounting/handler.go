@@ -104,12 +104,14 @@ type exchange struct {
 	begun time.Time
 	event Event
 	info  RequestInfo
+	// uncertain is the verdict of an attempt to record the event whose outcome is not known.
+	uncertain Verdict
 }
 
 // record records the event, and waits for that.
 func (x *exchange) record() {
 	var err error
-	x.info.Verdict, err = x.h.rec.Record(x.r.Context(), &x.event)
+	x.info.Verdict, err = x.h.rec.record(x.r.Context(), &x.event, x.uncertain)
 	x.stored(err)
 }
 
@@ -127,13 +129,22 @@ var errOverload = errors.New("accounting: overloaded")
 // writes for all, which has better things to do.
 func (x *exchange) recorded(v Verdict, err error) {
 	x.info.Verdict = v
+	uncertain := errors.Is(err, session.ErrUncertain)
+	if uncertain {
+		x.uncertain = v
+	}
+	again := uncertain || errors.Is(err, session.ErrConflict)
 	next := func() { x.stored(err) }
-	if errors.Is(err, session.ErrConflict) || errors.Is(err, session.ErrUncertain) {
+	if again {
 		next = x.record
 	}
 	w := x.w
-	if !radius.Handoff(w, func() { radius.Continue(w, next) }) {
+	switch {
+	case radius.Handoff(w, func() { radius.Continue(w, next) }):
+	case again:
 		radius.Continue(w, func() { x.finish(errOverload) })
+	default:
+		radius.Continue(w, next) // an answer is less work than the repetition
 	}
 }
 

@@ -27,17 +27,20 @@ type server struct {
 }
 
 func newServer(t testing.TB, store session.Store) *server {
+	return startServer(t, store, RecorderConfig{}, &radius.Server{})
+}
+
+// startServer starts srv, with what it lacks filled in.
+func startServer(t testing.TB, store session.Store, cfg RecorderConfig, srv *radius.Server) *server {
 	m, err := session.NewManager(store, session.Config{})
 	require.NoError(t, err)
 	s := &server{t: t, log: new(bytes.Buffer), info: make(chan RequestInfo, 16)}
-	h := NewHandler(NewRecorder(m, RecorderConfig{}), HandlerConfig{
+	srv.Handler = NewHandler(NewRecorder(m, cfg), HandlerConfig{
 		Logger: slog.New(slog.NewTextHandler(s.log, nil)),
 		Hooks:  HandlerHooks{Request: func(i RequestInfo) { s.info <- i }},
 	})
-	srv := &radius.Server{
-		Clients: radius.Subnets{{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Secret: testSecret}},
-		Codes:   []layeh.Code{layeh.CodeAccountingRequest, layeh.CodeAccessRequest}, Handler: h,
-	}
+	srv.Clients = radius.Subnets{{Prefix: netip.MustParsePrefix("127.0.0.0/8"), Secret: testSecret}}
+	srv.Codes = []layeh.Code{layeh.CodeAccountingRequest, layeh.CodeAccessRequest}
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	go func() { _ = srv.Serve(pc) }()
@@ -51,10 +54,22 @@ func newServer(t testing.TB, store session.Store) *server {
 // ask sends a request; the answer is nil if there was none.
 func (s *server) ask(p *layeh.Packet) (*layeh.Packet, RequestInfo) {
 	s.t.Helper()
+	return s.hear(s.send(p))
+}
+
+// send sends a request, and returns its octets.
+func (s *server) send(p *layeh.Packet) []byte {
+	s.t.Helper()
 	b, err := radius.SignRequest(p)
 	require.NoError(s.t, err)
 	_, err = s.conn.Write(b)
 	require.NoError(s.t, err)
+	return b
+}
+
+// hear returns the answer to a request that was sent.
+func (s *server) hear(b []byte) (*layeh.Packet, RequestInfo) {
+	s.t.Helper()
 	var info RequestInfo
 	select {
 	case info = <-s.info:

@@ -147,7 +147,10 @@ func NewRecorder(m *session.Manager, cfg RecorderConfig) *Recorder {
 //
 // The error is that of the store; nothing was recorded then, or it is not known. The NAS must not
 // get an answer, and will repeat the event.
-func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
+func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) { return r.record(ctx, e, 0) }
+
+// record is Record. first, if not 0, is the verdict of an attempt whose outcome was not known.
+func (r *Recorder) record(ctx context.Context, e *Event, first Verdict) (Verdict, error) {
 	c := r.open(e)
 	// Two events of one session at a time would only get in each other's way; and
 	// of a session that no store has yet, each would begin one.
@@ -157,7 +160,6 @@ func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
 	b := r.bufs.Get().(*buffers)
 	defer r.bufs.Put(b)
 
-	var first Verdict // of an attempt whose outcome was not known
 	var err error
 	for range attempts {
 		var info RecordInfo
@@ -186,45 +188,6 @@ func (r *Recorder) Record(ctx context.Context, e *Event) (Verdict, error) {
 		}
 	}
 	return 0, err
-}
-
-// RecordFunc begins to do what Record does, if nobody has to wait for that, and calls done once with
-// the outcome, perhaps before it returns; done must not block. It returns false, without having
-// done anything, if this event needs Record. So it does if done is told
-// session.ErrConflict or session.ErrUncertain.
-//
-// e must be left alone until done is called.
-func (r *Recorder) RecordFunc(ctx context.Context, e *Event, done func(Verdict, error)) bool {
-	if !r.m.Async() || !e.hasSession() {
-		return false
-	}
-	lock := r.lock(e)
-	if !lock.TryLock() {
-		return false
-	}
-	c := r.open(e)
-	b := r.bufs.Get().(*buffers)
-	b.reset()
-	end := func(info RecordInfo, err error) {
-		if err == nil {
-			r.recorded(info)
-		}
-		r.bufs.Put(b)
-		lock.Unlock()
-		done(info.Verdict, err)
-	}
-	info, s, err := r.prepareSession(ctx, e, &c, b)
-	if err != nil || info.repeated() {
-		end(info, err)
-		return true
-	}
-	r.m.CommitFunc(ctx, &b.txn, func(_ uint64, err error) {
-		if err == nil {
-			r.committed(ctx, e, s, b)
-		}
-		end(info, err)
-	})
-	return true
 }
 
 func (r *Recorder) recorded(info RecordInfo) {
