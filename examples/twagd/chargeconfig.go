@@ -143,7 +143,10 @@ func (c *chargingConfig) machine(s *server, mode gy.Mode, ratingGroup int) *gy.M
 	host, realm := s.node.Origin()
 	cfg := gy.Config{
 		OriginHost: host, OriginRealm: realm, Realm: c.DestinationRealm, EndToEnd: s.node.NewEndToEndID, Mode: mode,
-		Profile:         gy.Profile{ServiceContextID: c.ContextID, RatingGroups: []uint32{uint32(ratingGroup)}},
+		Profile: gy.Profile{
+			ServiceContextID: c.ContextID, RatingGroups: []uint32{uint32(ratingGroup)},
+			Subscriptions: []gy.SubscriptionType{gy.SubscriptionIMSI, gy.SubscriptionE164, gy.SubscriptionNAI, gy.SubscriptionPrivate},
+		},
 		FailureHandling: failures[c.FailureHandling], Block: c.Block,
 		GraceOctets: int64(c.GraceMiB) << 20, GraceTime: c.GraceTime, Tx: c.Tx, Share: c.Share, HoldingTime: c.HoldingTime,
 		InterimMin: c.InterimMin, InterimMax: c.InterimMax, PeakRate: uint64(c.PeakMbit) * 1e6 / 8,

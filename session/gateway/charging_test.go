@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ type ocs struct {
 	err      error         // in place of an answer
 	delay    time.Duration // before it
 	final    gy.FinalUnit
+	refusal  uint32 // Result-Code of every answer, if it is not success
 }
 
 func newOCS(t testing.TB, balance, chunk int64) *ocs {
@@ -98,7 +100,9 @@ func (o *ocs) Send(ctx context.Context, req wire.Message, a *gy.CCA) error {
 		m := gy.MSCC{RatingGroup: 1, HasRatingGroup: true, ResultCode: gy.ResultSuccess}
 		switch grant := min(o.chunk, o.balance); {
 		case grant <= 0 && o.final.Action == gy.FinalRedirect:
-			// The last report of what was redirected: it stays so.
+			// It is so from the beginning; or this is the last report of what was redirected, and
+			// it stays so.
+			m.Final, m.HasFinal = o.final, r.Type == gy.RequestInitial
 		case grant <= 0 && r.Type == gy.RequestInitial:
 			a.ResultCode = gy.ResultCreditLimitReached
 		case grant <= 0:
@@ -109,6 +113,9 @@ func (o *ocs) Send(ctx context.Context, req wire.Message, a *gy.CCA) error {
 			if o.balance -= grant; o.balance == 0 {
 				m.Final, m.HasFinal = o.final, true
 			}
+		}
+		if o.refusal != 0 {
+			a.ResultCode = o.refusal
 		}
 		if a.ResultCode == gy.ResultSuccess {
 			a.Services = []gy.MSCC{m}
@@ -124,8 +131,11 @@ type rig struct {
 	ocs    *ocs
 	store  session.Store
 	nas    *nas
-	change func(*gateway.ChargingConfig)
-	gy     func(*gy.Config)
+	client gateway.CCRSender // default: ocs
+	// sweep is the manager's; patience how long a login waits, default 5 s.
+	sweep, patience time.Duration
+	change          func(*gateway.ChargingConfig)
+	gy              func(*gy.Config)
 
 	m        *session.Manager
 	recorder *accounting.Recorder
@@ -163,14 +173,18 @@ func (n *nas) take() []*layeh.Packet {
 
 func (r *rig) start() {
 	var err error
-	r.m, err = session.NewManager(r.store, session.Config{})
+	r.m, err = session.NewManager(r.store, session.Config{Sweep: r.sweep})
 	require.NoError(r, err)
 	cfg := gy.Config{OriginHost: "twag.example", OriginRealm: "example", StopWait: 3 * time.Minute}
 	if r.gy != nil {
 		r.gy(&cfg)
 	}
+	client := r.client
+	if client == nil {
+		client = r.ocs
+	}
 	n := 0
-	charging := gateway.ChargingConfig{Client: r.ocs, Machine: gy.NewMachine(cfg), NewSessionID: func() string { n++; return fmt.Sprintf("twag.example;%d;%d", time.Now().UnixNano(), n) }}
+	charging := gateway.ChargingConfig{Client: client, Machine: gy.NewMachine(cfg), NewSessionID: func() string { n++; return fmt.Sprintf("twag.example;%d;%d", time.Now().UnixNano(), n) }}
 	if r.change != nil {
 		r.change(&charging)
 	}
@@ -203,7 +217,7 @@ func runCharging(t *testing.T, r *rig, f func(r *rig)) {
 }
 
 func (r *rig) login() (eap.Refusal, layeh.Attributes) {
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(r.patience, 5*time.Second))
 	defer cancel()
 	l := login(r)
 	l.Peer.StationID = "02-00-00-00-00-01"
@@ -428,13 +442,7 @@ func TestRedirect(t *testing.T) {
 		o.final = gy.FinalUnit{Action: gy.FinalRedirect, Redirect: gy.Redirect{Type: gy.RedirectURL, Address: []byte("http://topup.example")}}
 		runCharging(t, &rig{ocs: o, change: func(c *gateway.ChargingConfig) {
 			if template {
-				c.Attributes = func(_ *session.Session, g gy.GroupChange) []byte {
-					v := g.Verdict.String()
-					if g.Verdict == gy.VerdictRedirect {
-						v = string(g.Final.Redirect.Address)
-					}
-					return append([]byte{11, byte(2 + len(v))}, v...) // Filter-Id
-				}
+				redirecting(c)
 			}
 		}}, func(r *rig) {
 			refusal, _ := r.login()
@@ -453,6 +461,147 @@ func TestRedirect(t *testing.T) {
 			require.Equal(r, layeh.CodeCoARequest, got[0].Code)
 			require.Equal(r, "http://topup.example", rfc2865.FilterID_GetString(got[0]))
 		})
+	}
+}
+
+// redirecting has a NAS send people elsewhere.
+func redirecting(c *gateway.ChargingConfig) {
+	c.Attributes = func(_ *session.Session, g gy.GroupChange) []byte {
+		v := g.Verdict.String()
+		if g.Verdict == gy.VerdictRedirect {
+			v = string(g.Final.Redirect.Address)
+		}
+		return append([]byte{11, byte(2 + len(v))}, v...) // Filter-Id
+	}
+}
+
+// TestRedirectedFromTheBeginning: the Access-Accept says so, of the first login and of others of
+// that session; a NAS that can't be told does not let the subscriber in.
+func TestRedirectedFromTheBeginning(t *testing.T) {
+	for _, template := range []bool{true, false} {
+		o := newOCS(nil, 0, 10*mega)
+		o.final = gy.FinalUnit{Action: gy.FinalRedirect, Redirect: gy.Redirect{Type: gy.RedirectURL, Address: []byte("http://topup.example")}}
+		r := &rig{ocs: o}
+		if template {
+			r.change = redirecting
+		}
+		runCharging(t, r, func(r *rig) {
+			for range 2 {
+				refusal, attributes := r.login()
+				if !template {
+					require.Equal(r, eap.RefusalTemporary, refusal)
+					synctest.Wait()
+					require.Zero(r, r.m.Counts())
+					continue
+				}
+				require.Zero(r, refusal)
+				require.Equal(r, "http://topup.example", string(attributes.Get(rfc2865.FilterID_Type)))
+				r.report(accounting.Start, 0, 0)
+			}
+		})
+	}
+}
+
+// TestRefusedIsNotAdmitted: a session whose login was refused, and that could not be
+// ended, lets nobody in.
+func TestRefusedIsNotAdmitted(t *testing.T) {
+	runCharging(t, &rig{ocs: newOCS(nil, 300*mega, 10*mega)}, func(r *rig) {
+		r.ocs.delay = time.Hour
+		go r.login()
+		time.Sleep(time.Second)
+		r.restart() // nobody waits for the answer, nor ends the session
+		synctest.Wait()
+		r.ocs.mu.Lock()
+		r.ocs.delay, r.ocs.refusal = 0, gy.ResultCreditLimitReached
+		r.ocs.mu.Unlock()
+		refusal, _ := r.login()
+		require.Equal(r, eap.RefusalTemporary, refusal)
+	})
+}
+
+// TestLimitsAreGivenBack: what the last quota made shorter is as it was when there is more, and the
+// NAS is told.
+func TestLimitsAreGivenBack(t *testing.T) {
+	runCharging(t, &rig{
+		ocs: newOCS(nil, 20*mega, 10*mega),
+		gy:  func(c *gy.Config) { c.PeakRate = mega / 10 }, change: func(c *gateway.ChargingConfig) { c.AdaptInterim = true },
+	}, func(r *rig) {
+		get := func() session.Session {
+			synctest.Wait()
+			e, err := r.m.BySubscriber(r.Context(), imsi)
+			require.NoError(r, err)
+			require.Len(r, e, 1)
+			return e[0].Session
+		}
+		_, attributes := r.login()
+		require.Equal(r, []byte{0, 0, 600 >> 8, 600 & 255}, []byte(attributes.Get(rfc2869.AcctInterimInterval_Type)))
+		r.report(accounting.Start, 0, 0)
+		require.Zero(r, get().Timeout)
+		time.Sleep(100 * time.Second)
+		r.report(accounting.Interim, 100, 10*mega)
+		r.wantRequests("INITIAL_REQUEST 0", "UPDATE_REQUEST 1")
+		require.Equal(r, 200*time.Second, get().Timeout)
+		time.Sleep(time.Second)
+		r.report(accounting.Interim, 101, 10*mega+mega/10)
+		require.Less(r, get().Interim, 2*time.Minute)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		require.NotEmpty(r, r.nas.take())
+
+		r.ocs.mu.Lock()
+		r.ocs.balance += 10000 * mega
+		r.ocs.chunk = 1000 * mega
+		r.ocs.mu.Unlock()
+		var id string
+		for id = range r.ocs.debited {
+		}
+		require.EqualValues(r, gy.ResultLimitedSuccess, r.charging.Sessions().Reauthorize(r.Context(), id, nil))
+		require.Zero(r, get().Timeout)
+		require.Equal(r, 10*time.Minute, get().Interim)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		got := r.nas.take()
+		require.Len(r, got, 1)
+		require.EqualValues(r, 600, rfc2869.AcctInterimInterval_Get(got[0]))
+	})
+}
+
+// TestChargingThatCantBeRead is not charged from the beginning once more.
+func TestChargingThatCantBeRead(t *testing.T) {
+	runCharging(t, &rig{ocs: newOCS(nil, 300*mega, 10*mega)}, func(r *rig) {
+		_, _ = r.login()
+		r.report(accounting.Start, 0, 0)
+		r.report(accounting.Interim, 1, 9*mega)
+		r.wantDebited(9 * mega)
+		for _, broken := range [][]byte{{99}, {1, 0x80}, {1, 0, 0, 0, 0, 0, 99}} {
+			e, err := r.m.BySubscriber(r.Context(), imsi)
+			require.NoError(r, err)
+			require.NoError(r, r.m.Update(r.Context(), e[0].Session.ID, func(_ *session.Txn, s *session.Session) (bool, error) {
+				s.Charging, s.Wake = broken, time.Now()
+				return true, nil
+			}))
+			r.report(accounting.Interim, 2, 10*mega+uint64(len(broken)))
+			refusal, _ := r.login()
+			require.NotZero(r, refusal)
+			r.wantDebited(9 * mega)
+		}
+	})
+}
+
+// TestSubscriberOfASession: an IMSI, else what name there is.
+func TestSubscriberOfASession(t *testing.T) {
+	for _, c := range []struct {
+		imsi, user string
+		want       []gy.Subscription
+	}{
+		{imsi, "2pseudonym@wlan.example", []gy.Subscription{{Type: gy.SubscriptionIMSI, Data: []byte(imsi)}}},
+		{"", "somebody@isp.example", []gy.Subscription{{Type: gy.SubscriptionNAI, Data: []byte("somebody@isp.example")}}},
+		{"", "somebody", []gy.Subscription{{Type: gy.SubscriptionPrivate, Data: []byte("somebody")}}},
+		{"", "", nil},
+	} {
+		info := gateway.SessionInfo(&session.Session{IMSI: c.imsi, User: c.user, Station: "02-00-00-00-00-01"})
+		require.Equal(t, c.want, info.Subscriptions)
+		require.Equal(t, gy.Equipment{Type: gy.EquipmentMAC, Value: []byte{2, 0, 0, 0, 0, 1}}, info.Equipment)
 	}
 }
 
