@@ -8,6 +8,7 @@ import (
 
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/gy"
+	"github.com/opentwag/twag/internal/faulttest"
 )
 
 // ErrUnknown: the OCS has no such account or session.
@@ -89,7 +90,7 @@ type AccountState struct {
 type account struct {
 	settings Account
 	state    AccountState
-	faults   faults
+	faults   faulttest.Queue[Fault]
 	open     map[string]*session
 }
 

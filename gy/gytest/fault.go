@@ -1,16 +1,12 @@
 package gytest
 
 import (
-	"crypto/rand"
-	"encoding/binary"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/gy"
+	"github.com/opentwag/twag/internal/faulttest"
 )
 
 // Fault is something that goes wrong with CCRs. The request is handled, and
@@ -44,7 +40,7 @@ type Fault struct {
 // Inject makes requests of any account go wrong, known or not. Faults of one
 // account come first; among equals they strike in the order of injection, one
 // at a time.
-func (o *OCS) Inject(f Fault) { o.faults.add(f) }
+func (o *OCS) Inject(f Fault) { o.faults.Add(f, f.Times) }
 
 // InjectFor makes requests of one account go wrong.
 func (o *OCS) InjectFor(who Identity, f Fault) error {
@@ -54,83 +50,31 @@ func (o *OCS) InjectFor(who Identity, f Fault) error {
 	if a == nil {
 		return ErrUnknown
 	}
-	a.faults.add(f)
+	a.faults.Add(f, f.Times)
 	o.book.targeted.Store(true)
 	return nil
 }
 
 // ClearFaults ends all faults. Delays that have begun go on.
 func (o *OCS) ClearFaults() {
-	o.faults.clear()
+	o.faults.Clear()
 	o.book.mu.Lock()
 	defer o.book.mu.Unlock()
 	for _, a := range o.book.accounts {
-		a.faults.clear()
+		a.faults.Clear()
 	}
 	o.book.targeted.Store(false)
 }
 
-// faults is a queue of faults. It costs an atomic load while it is empty.
-type faults struct {
-	some atomic.Bool
-
-	mu    sync.Mutex
-	queue []Fault
-}
-
-func (q *faults) add(f Fault) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = append(q.queue, f)
-	q.some.Store(true)
-}
-
-func (q *faults) clear() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = nil
-	q.some.Store(false)
-}
-
-// next returns the fault that strikes a request of the type now, if there is
-// one.
-func (q *faults) next(kind gy.RequestType) (Fault, bool) {
-	if !q.some.Load() {
-		return Fault{}, false
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	i := slices.IndexFunc(q.queue, func(f Fault) bool { return f.Type == 0 || f.Type == kind })
-	if i < 0 {
-		return Fault{}, false
-	}
-	f := q.queue[i]
-	if f.Times > 0 {
-		if q.queue[i].Times--; q.queue[i].Times == 0 {
-			q.queue = slices.Delete(q.queue, i, i+1)
-			q.some.Store(len(q.queue) > 0)
-		}
-	}
-	return f, true
-}
-
 // Twice is a Rewrite that sends the answer twice.
-func Twice(answer []byte) []byte {
-	return append(answer[:len(answer):len(answer)], answer...)
-}
+func Twice(answer []byte) []byte { return faulttest.Twice(answer) }
 
 // Garbage is a Rewrite that leaves the header as it is and fills the rest with
 // random octets.
-func Garbage(answer []byte) []byte {
-	_, _ = rand.Read(answer[wire.HeaderLen:])
-	return answer
-}
+func Garbage(answer []byte) []byte { return faulttest.Garbage(answer) }
 
 // WrongHopByHop is a Rewrite that answers a request that nobody made.
-func WrongHopByHop(answer []byte) []byte {
-	wire.Message(answer).SetHopByHop(wire.Message(answer).Header().HopByHop ^ 0x80000000)
-	return answer
-}
+func WrongHopByHop(answer []byte) []byte { return faulttest.WrongHopByHop(answer) }
 
 // WrongSession is a Rewrite that answers with the Session-Id of nobody's
 // session.
@@ -208,9 +152,4 @@ func editServices(answer []byte, f func(*wire.Builder, wire.AVP)) []byte {
 		}
 		w.End(g)
 	})
-}
-
-// setLength makes the header's length that of b.
-func setLength(b []byte) {
-	binary.BigEndian.PutUint32(b, 1<<24|uint32(len(b)))
 }

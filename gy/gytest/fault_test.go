@@ -98,7 +98,7 @@ func TestFaults(t *testing.T) {
 				require.EqualValues(t, 1, o.Stats().Duplicates)
 			}
 			require.Empty(t, kinds(o))
-			require.Zero(t, o.marks.outstanding.Load())
+			require.Zero(t, o.line.Outstanding())
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/gy"
+	"github.com/opentwag/twag/internal/faulttest"
 )
 
 // OCS is an online charging system. It is safe for concurrent use.
@@ -17,8 +18,8 @@ type OCS struct {
 	cfg      Config
 	node     *diameter.Node
 	book     *book
-	faults   faults
-	marks    marks
+	faults   faulttest.Queue[Fault]
+	line     faulttest.Line
 	stats    stats
 	running  sync.WaitGroup
 	stop     context.CancelFunc
@@ -48,7 +49,7 @@ func New(cfg Config) (*OCS, error) {
 			cfg.Node.OriginStateID = uint32(o.book.begun.Unix())
 		}
 	}
-	wrapDials(&cfg.Node, &o.marks)
+	o.line.WrapDials(&cfg.Node)
 	node, err := diameter.NewNode(cfg.Node)
 	if err != nil {
 		return nil, errors.Join(err, o.closeLedger())
@@ -87,7 +88,7 @@ func (o *OCS) Start() { o.node.Start() }
 
 // Serve lets peers connect through l, until Close.
 func (o *OCS) Serve(l net.Listener) error {
-	return o.node.Serve(&listener{l, &o.marks})
+	return o.node.Serve(o.line.Listener(l))
 }
 
 // Listen lets peers connect to the TCP address, until Close. It returns the
@@ -158,8 +159,10 @@ func (o *OCS) serve(ctx context.Context, r *diameter.Request) (wire.Message, err
 	switch {
 	case err != nil:
 		return nil, err
-	case f.Disconnect, f.Rewrite != nil && !f.Unseen:
-		return o.marks.put(ans, f), nil
+	case f.Disconnect:
+		return o.line.Disconnect(ans), nil
+	case f.Rewrite != nil && !f.Unseen:
+		return o.line.Rewrite(ans, f.Rewrite), nil
 	case f.Silent, f.Unseen:
 		return nil, diameter.ErrNoAnswer
 	default:
@@ -200,18 +203,19 @@ func finish(r *diameter.Request, a reply) (wire.Message, error) {
 
 // fault returns the fault that strikes the request, if there is one.
 func (o *OCS) fault(req wire.Message) (Fault, bool) {
-	if !o.faults.some.Load() && !o.book.targeted.Load() {
+	if o.faults.Empty() && !o.book.targeted.Load() {
 		return Fault{}, false
 	}
 	a, _ := req.Find(codeRequestType, 0)
 	n, _ := a.Uint32()
 	kind := gy.RequestType(n)
+	matches := func(f Fault) bool { return f.Type == 0 || f.Type == kind }
 	if o.book.targeted.Load() {
 		if a := o.book.accountOf(req); a != nil {
-			if f, ok := a.faults.next(kind); ok {
+			if f, ok := a.faults.Next(matches); ok {
 				return f, true
 			}
 		}
 	}
-	return o.faults.next(kind)
+	return o.faults.Next(matches)
 }

@@ -49,9 +49,9 @@ var arrows = map[string]rule{
 	"diameter":              {own: []string{"diameter/wire"}, others: []string{bytecode, diam}},
 	"diameter/diametertest": {own: []string{"diameter", "diameter/wire"}},
 	"swx":                   {own: []string{"diameter", "diameter/wire", "aka", "eap"}, others: []string{bytecode, diam}},
-	"swx/swxtest":           {own: []string{"swx", "diameter", "diameter/wire", "aka", "aka/auc", "eap", "milenage"}, others: []string{diam}},
+	"swx/swxtest":           {own: []string{"swx", "diameter", "diameter/wire", "aka", "aka/auc", "eap", "milenage", "internal/faulttest"}, others: []string{diam}},
 	"gy":                    {own: []string{"diameter", "diameter/wire"}, others: []string{bytecode, diam}},
-	"gy/gytest":             {own: []string{"gy", "diameter", "diameter/wire"}, others: []string{diam}},
+	"gy/gytest":             {own: []string{"gy", "diameter", "diameter/wire", "internal/faulttest"}, others: []string{diam}},
 
 	"session":             {},
 	"session/sessiontest": {own: []string{"session"}, others: []string{"github.com/stretchr/testify/..."}},
@@ -59,7 +59,8 @@ var arrows = map[string]rule{
 	"session/gateway":     {own: []string{"session", "session/class", "accounting", "keyring", "diameter/wire", "radius", "swx", "gy", "aka", "eap", "eap/eapradius", "diameter"}, others: []string{bytecode, layeh}},
 	"accounting":          {own: []string{"radius", "session", "session/class"}, others: []string{bytecode, layeh}},
 
-	"internal/rules": {},
+	"internal/faulttest": {own: []string{"diameter", "diameter/wire"}},
+	"internal/rules":     {},
 }
 
 // isKit tells a test kit (package radiustest beside package radius) by its

@@ -1,16 +1,11 @@
 package swxtest
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
-	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/internal/faulttest"
 	"github.com/opentwag/twag/swx"
 )
 
@@ -45,7 +40,7 @@ type Fault struct {
 // Inject makes requests for any subscriber go wrong, known or not. Faults for one
 // subscriber come first; among equals they strike in the order of injection,
 // one at a time.
-func (h *HSS) Inject(f Fault) { h.faults.add(f) }
+func (h *HSS) Inject(f Fault) { h.faults.Add(f, f.Times) }
 
 // InjectFor makes requests for one subscriber go wrong.
 func (h *HSS) InjectFor(imsi eap.IMSI, f Fault) error {
@@ -53,91 +48,30 @@ func (h *HSS) InjectFor(imsi eap.IMSI, f Fault) error {
 	if s == nil {
 		return fmt.Errorf("%w: %v", ErrUnknown, imsi)
 	}
-	s.faults.add(f)
+	s.faults.Add(f, f.Times)
 	return nil
 }
 
 // ClearFaults ends all faults. Delays that have begun go on.
 func (h *HSS) ClearFaults() {
-	h.faults.clear()
+	h.faults.Clear()
 	h.dir.mu.RLock()
 	defer h.dir.mu.RUnlock()
 	for _, s := range h.dir.subscribers {
-		s.faults.clear()
+		s.faults.Clear()
 	}
-}
-
-// faults is a queue of faults. It costs an atomic load while it is empty.
-type faults struct {
-	some atomic.Bool
-
-	mu    sync.Mutex
-	queue []Fault
-}
-
-func (q *faults) add(f Fault) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = append(q.queue, f)
-	q.some.Store(true)
-}
-
-func (q *faults) clear() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.queue = nil
-	q.some.Store(false)
-}
-
-// next returns the fault that strikes a request with the command now, if there
-// is one.
-func (q *faults) next(command uint32) (Fault, bool) {
-	if !q.some.Load() {
-		return Fault{}, false
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	i := slices.IndexFunc(q.queue, func(f Fault) bool { return f.Command == 0 || f.Command == command })
-	if i < 0 {
-		return Fault{}, false
-	}
-	f := q.queue[i]
-	if f.Times > 0 {
-		if q.queue[i].Times--; q.queue[i].Times == 0 {
-			q.queue = slices.Delete(q.queue, i, i+1)
-			q.some.Store(len(q.queue) > 0)
-		}
-	}
-	return f, true
 }
 
 // Twice is a Rewrite that sends the answer twice.
-func Twice(answer []byte) []byte {
-	return append(answer[:len(answer):len(answer)], answer...)
-}
+func Twice(answer []byte) []byte { return faulttest.Twice(answer) }
 
 // Garbage is a Rewrite that leaves the header as it is and fills the rest with
 // random octets.
-func Garbage(answer []byte) []byte {
-	_, _ = rand.Read(answer[wire.HeaderLen:])
-	return answer
-}
+func Garbage(answer []byte) []byte { return faulttest.Garbage(answer) }
 
 // Truncate is a Rewrite that drops the last four octets, with the header's
 // length as it should be then: the last AVP runs beyond the message.
-func Truncate(answer []byte) []byte {
-	answer = answer[:len(answer)-4]
-	setLength(answer)
-	return answer
-}
+func Truncate(answer []byte) []byte { return faulttest.Truncate(answer) }
 
 // WrongHopByHop is a Rewrite that answers a request that nobody made.
-func WrongHopByHop(answer []byte) []byte {
-	wire.Message(answer).SetHopByHop(wire.Message(answer).Header().HopByHop ^ 0x80000000)
-	return answer
-}
-
-// setLength makes the header's length that of b.
-func setLength(b []byte) {
-	binary.BigEndian.PutUint32(b, 1<<24|uint32(len(b)))
-}
+func WrongHopByHop(answer []byte) []byte { return faulttest.WrongHopByHop(answer) }

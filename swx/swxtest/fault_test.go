@@ -137,7 +137,7 @@ func TestLinkSurvives(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.drops, dropped.Load())
 			require.Zero(t, gone.Load())
-			require.Zero(t, h.marks.outstanding.Load())
+			require.Zero(t, h.line.Outstanding())
 			require.EqualValues(t, 1, h.Stats().Faults)
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/faulttest"
 	"github.com/opentwag/twag/swx"
 )
 
@@ -18,8 +19,8 @@ type HSS struct {
 	node        *diameter.Node
 	dir         *directory
 	host, realm []byte
-	faults      faults
-	marks       marks
+	faults      faulttest.Queue[Fault]
+	line        faulttest.Line
 	stats       stats
 	serving     sync.WaitGroup
 }
@@ -56,7 +57,7 @@ func New(cfg Config) (*HSS, error) {
 		}
 		h.dir = &directory{auc: cfg.AuC, subscribers: make(map[string]*subscriber)}
 	}
-	wrapDials(&cfg.Node, &h.marks)
+	h.line.WrapDials(&cfg.Node)
 	node, err := diameter.NewNode(cfg.Node)
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func (h *HSS) Start() { h.node.Start() }
 
 // Serve lets peers connect through l, until Close.
 func (h *HSS) Serve(l net.Listener) error {
-	return h.node.Serve(&listener{l, &h.marks})
+	return h.node.Serve(h.line.Listener(l))
 }
 
 // Listen lets peers connect to the TCP address, until Close. It returns the
@@ -126,10 +127,16 @@ func (h *HSS) serve(ctx context.Context, r *diameter.Request) (wire.Message, err
 		return h.refusal(req, f)
 	}
 	ans, err := h.answer(ctx, req)
-	if err == nil && (f.Disconnect || f.Rewrite != nil) {
-		ans = h.marks.put(ans, f)
+	switch {
+	case err != nil:
+		return nil, err
+	case f.Disconnect:
+		return h.line.Disconnect(ans), nil
+	case f.Rewrite != nil:
+		return h.line.Rewrite(ans, f.Rewrite), nil
+	default:
+		return ans, nil
 	}
-	return ans, err
 }
 
 // answer answers a MAR or SAR.
@@ -143,14 +150,15 @@ func (h *HSS) answer(ctx context.Context, req wire.Message) (wire.Message, error
 // fault returns the fault that strikes the request, if there is one.
 func (h *HSS) fault(req wire.Message) (Fault, bool) {
 	command := req.Header().Command
+	matches := func(f Fault) bool { return f.Command == 0 || f.Command == command }
 	if user, ok := req.Find(codeUserName, 0); ok {
 		if s := h.find(h.imsiOf(user.Data)); s != nil {
-			if f, ok := s.faults.next(command); ok {
+			if f, ok := s.faults.Next(matches); ok {
 				return f, true
 			}
 		}
 	}
-	return h.faults.next(command)
+	return h.faults.Next(matches)
 }
 
 // refusal answers as the fault says.

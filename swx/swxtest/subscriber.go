@@ -11,6 +11,7 @@ import (
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/aka/auc"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/internal/faulttest"
 	"github.com/opentwag/twag/milenage"
 	"github.com/opentwag/twag/swx"
 )
@@ -80,7 +81,7 @@ type State struct {
 // subscriber is a Subscriber in service.
 type subscriber struct {
 	Subscriber
-	faults   faults
+	faults   faulttest.Queue[Fault]
 	requests atomic.Uint64
 
 	mu      sync.Mutex // also held while vectors are made: MARs of one subscriber wait for each other
