@@ -44,7 +44,7 @@ require (
 )
 
 require (
-	github.com/fiorix/go-diameter/v4 v4.1.0 // indirect
+	github.com/fiorix/go-diameter/v4 v4.1.0
 	github.com/ishidawataru/sctp v0.0.0-20251114114122-19ddcbc6aae2 // indirect
 	github.com/opentwag/twag/session/pebblestore v0.0.0
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
