@@ -42,7 +42,8 @@ func open(t testing.TB, dir string, cfg Config) *Store {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	sessiontest.Run(t, sessiontest.Harness{
-		Open: func(t testing.TB) session.Store { return open(t, t.TempDir(), small(vfs.Default)) },
+		Async: true,
+		Open:  func(t testing.TB) session.Store { return open(t, t.TempDir(), small(vfs.Default)) },
 		Reopen: func(t testing.TB, s session.Store) session.Store {
 			require.NoError(t, s.Close())
 			return open(t, s.(*Store).dir, small(vfs.Default))
@@ -64,7 +65,8 @@ func TestContractPowerCut(t *testing.T) {
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(1, 1))
 	sessiontest.Run(t, sessiontest.Harness{
-		Open: func(t testing.TB) session.Store { return open(t, dbDir, cfg(vfs.NewCrashableMem())) },
+		Async: true,
+		Open:  func(t testing.TB) session.Store { return open(t, dbDir, cfg(vfs.NewCrashableMem())) },
 		Reopen: func(t testing.TB, s session.Store) session.Store {
 			mu.Lock()
 			defer mu.Unlock()

@@ -32,10 +32,10 @@ func breakMemory(t testing.TB, s session.Store) (mend func()) {
 }
 
 func TestMemoryStore(t *testing.T) {
-	Run(t, Harness{Open: openMemory, Break: breakMemory, Bubble: true})
+	Run(t, Harness{Open: openMemory, Break: breakMemory, Async: true, Bubble: true})
 }
 
 // The same by the real clock.
 func TestMemoryStoreByTheClock(t *testing.T) {
-	Run(t, Harness{Open: openMemory, Break: breakMemory})
+	Run(t, Harness{Open: openMemory, Break: breakMemory, Async: true})
 }

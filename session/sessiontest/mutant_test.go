@@ -13,15 +13,17 @@ import (
 // that. Without one it is a store as it should be.
 type mutant struct {
 	*driver
-	commit func(ctx context.Context, c *session.Change) (uint64, error)
-	get    func(ctx context.Context, key session.Key) (session.Record, error)
-	find   func(ctx context.Context, t session.Term, f func(session.Record) bool) error
-	scan   func(ctx context.Context, kind session.Kind, f func(session.Record) bool) error
-	due    func(ctx context.Context, kind session.Kind, now time.Time, f func(session.Record) bool) error
-	read   func(ctx context.Context, from uint64, f func(uint64, []byte) bool) error
-	trim   func(ctx context.Context, before uint64) error
-	last   func(ctx context.Context) (uint64, error)
-	close  func() error
+	t          testing.TB
+	commit     func(ctx context.Context, c *session.Change) (uint64, error)
+	commitFunc func(c *session.Change, done func(uint64, error))
+	get        func(ctx context.Context, key session.Key) (session.Record, error)
+	find       func(ctx context.Context, t session.Term, f func(session.Record) bool) error
+	scan       func(ctx context.Context, kind session.Kind, f func(session.Record) bool) error
+	due        func(ctx context.Context, kind session.Kind, now time.Time, f func(session.Record) bool) error
+	read       func(ctx context.Context, from uint64, f func(uint64, []byte) bool) error
+	trim       func(ctx context.Context, before uint64) error
+	last       func(ctx context.Context) (uint64, error)
+	close      func() error
 	// crash is what becomes of the disk.
 	crash func(d *disk)
 }
@@ -45,6 +47,14 @@ func (m *mutant) isClosed() error {
 
 func (m *mutant) Commit(ctx context.Context, c *session.Change) (uint64, error) {
 	return over(m.commit == nil, m.commit, m.driver.Commit)(ctx, c)
+}
+
+func (m *mutant) CommitFunc(c *session.Change, done func(uint64, error)) {
+	if m.commitFunc != nil {
+		m.commitFunc(c, done)
+		return
+	}
+	done(m.Commit(m.t.Context(), c))
 }
 
 func (m *mutant) Get(ctx context.Context, key session.Key) (session.Record, error) {
@@ -92,7 +102,7 @@ func (m *mutant) Close() error { return over(m.close == nil, m.close, m.driver.C
 // harness returns one whose stores have the fault that spoil puts in.
 func harness(spoil func(m *mutant)) Harness {
 	open := func(t testing.TB, d *disk) session.Store {
-		m := &mutant{driver: openDriver(t, d)}
+		m := &mutant{driver: openDriver(t, d), t: t}
 		spoil(m)
 		return m
 	}
@@ -116,14 +126,16 @@ func harness(spoil func(m *mutant)) Harness {
 			set(true)
 			return func() { set(false) }
 		},
+		Async:  true,
 		Bubble: true,
 	}
 }
 
-// allFaults returns the faults of both kinds.
+// allFaults returns the faults of all kinds.
 func allFaults() map[string]fault {
 	all := maps.Clone(faults)
 	maps.Copy(all, lateFaults)
+	maps.Copy(all, asyncFaults)
 	return all
 }
 

@@ -27,6 +27,9 @@ type Harness struct {
 	// trim what they added. Nil: the store can't be made to fail.
 	Break func(t testing.TB, s session.Store) (mend func())
 
+	// Async says that the stores are [session.AsyncStore]s.
+	Async bool
+
 	// Bubble says that the store may be used in a bubble of package
 	// testing/synctest: it has no real I/O. The suite takes no time then;
 	// otherwise some seconds go by while records expire.
@@ -34,7 +37,7 @@ type Harness struct {
 }
 
 // Run checks a store against every sentence of the contract of
-// [session.Store], in a test of its own each.
+// [session.Store], and of [session.AsyncStore] if it is one, in a test of its own each.
 func Run(t *testing.T, h Harness) {
 	for _, c := range cases(h) {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,6 +68,16 @@ func cases(h Harness) []contractCase {
 	}
 	if h.Break != nil {
 		all = append(all, breakCases...)
+	}
+	if !h.Async {
+		return all
+	}
+	all = append(all, asyncCases...)
+	if h.Reopen != nil {
+		all = append(all, asyncReopenCases...)
+	}
+	if h.Break != nil {
+		all = append(all, asyncBreakCases...)
 	}
 	return all
 }
