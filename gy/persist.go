@@ -1,6 +1,7 @@
 package gy
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ func (m *Machine) Restore(b []byte) (*Session, error) {
 		return nil, fmt.Errorf("%w: %d octets", ErrState, len(b))
 	}
 	s := &Session{m: m}
-	c := stateCodec{b: b[1:], reading: true}
+	c := stateCodec{b: bytes.Clone(b[1:]), reading: true} // the session's octets are parts of it
 	c.session(s)
 	switch {
 	case c.failed, len(c.b) != 0,
@@ -163,7 +164,7 @@ func (c *stateCodec) octets(v *[]byte) {
 		return
 	}
 	if n > 0 {
-		*v = append([]byte(nil), c.b[:n]...)
+		*v = c.b[:n:n]
 	}
 	c.b = c.b[n:]
 }

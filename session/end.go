@@ -186,4 +186,11 @@ func (s *Session) Finish(why Reason, now time.Time) {
 	if s.Seen.IsZero() || now.After(s.Seen) {
 		s.Seen = now
 	}
+	s.ClosingAt = s.Seen
+}
+
+// isArchival reports whether an ended session was ended by Finish, and its NAS has not been
+// heard of since. One that has no number for its NAS to repeat never began.
+func (s *Session) isArchival() bool {
+	return s.Closing != 0 && s.AccountID != "" && !s.ClosingAt.Before(s.Seen)
 }

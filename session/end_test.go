@@ -144,7 +144,7 @@ func TestTimeOuts(t *testing.T) {
 // The reason stays with the session, which stays to be recognised by.
 func TestEndedLingers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newTestManager(t, newTestStore(), Config{Linger: time.Hour})
+		m := newTestManager(t, newTestStore(), Config{Linger: time.Hour, ArchivalLinger: time.Minute})
 		s := begin(t, m, phone(imsi1, "a"))
 		updated := time.Now()
 		pass(time.Minute)
@@ -168,6 +168,54 @@ func TestEndedLingers(t *testing.T) {
 		pass(time.Minute)
 		require.Equal(t, Ended, get(t, m, never.Session.ID).State)
 	})
+}
+
+// A session that its NAS did not end is remembered for longer than one that it ended, or that
+// it can't go on with.
+func TestArchivalLinger(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(t *testing.T, m *Manager, id ID)
+		want time.Duration
+	}{
+		"Stop": {func(t *testing.T, m *Manager, id ID) {
+			account(t, m, id, func(s *Session) { s.State, s.Seen = Ended, time.Now() })
+		}, 15 * time.Minute},
+		"Stop when asked": {func(t *testing.T, m *Manager, id ID) {
+			require.NoError(t, m.Disconnect(t.Context(), id, ReasonCredit))
+			time.Sleep(time.Second)
+			account(t, m, id, func(s *Session) { s.State, s.Seen = Ended, time.Now() })
+		}, 15 * time.Minute},
+		"silent":   {endFor(ReasonSilent), 24 * time.Hour},
+		"replaced": {endFor(ReasonReplaced), 24 * time.Hour},
+		"restart":  {endFor(ReasonRestart), 15 * time.Minute},
+		"Stop after all": {func(t *testing.T, m *Manager, id ID) {
+			endFor(ReasonSilent)(t, m, id)
+			time.Sleep(time.Hour)
+			account(t, m, id, func(s *Session) { s.Seen = time.Now() })
+		}, 15 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newTestManager(t, newTestStore(), Config{})
+				s := begin(t, m, phone(imsi1, "a"))
+				c.end(t, m, s.ID)
+				require.Equal(t, Ended, get(t, m, s.ID).State)
+				time.Sleep(c.want - 2*time.Second)
+				get(t, m, s.ID)
+				time.Sleep(4 * time.Second)
+				_, err := m.Get(t.Context(), s.ID)
+				require.ErrorIs(t, err, ErrNotFound)
+			})
+		})
+	}
+}
+
+func endFor(why Reason) func(t *testing.T, m *Manager, id ID) {
+	return func(t *testing.T, m *Manager, id ID) {
+		e, err := m.Get(t.Context(), id)
+		require.NoError(t, err)
+		require.NoError(t, m.End(t.Context(), e, why))
+	}
 }
 
 // The Stop of a NAS that was asked, or that was faster, is the end.

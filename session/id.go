@@ -33,6 +33,18 @@ func (id ID) IsValid() bool { return id != ID{} }
 // String returns 32 hexadecimal digits.
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
+// MarshalText returns what String does, so that logs and JSON show it.
+func (id ID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
+
+// UnmarshalText is ParseID.
+func (id *ID) UnmarshalText(text []byte) error {
+	parsed, err := ParseID(string(text))
+	if err == nil {
+		*id = parsed
+	}
+	return err
+}
+
 // ParseID returns the ID that String made s of.
 func ParseID(s string) (ID, error) {
 	var id ID

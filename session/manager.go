@@ -54,6 +54,10 @@ type Config struct {
 	// Linger is how long an ended session is remembered, so that what its NAS repeats is
 	// recognised. Default 15 min.
 	Linger time.Duration
+	// ArchivalLinger is how long a session is remembered that was ended here because its NAS did
+	// not end it: a NAS that was cut off for so long may come back with counters that go on. Default
+	// 24 h, and at least Linger. Sessions whose NAS is known to have restarted have Linger.
+	ArchivalLinger time.Duration
 
 	// TaskAge is how long a task that fails is tried again. Default 24 h.
 	TaskAge time.Duration
@@ -106,6 +110,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxSilence, 25*time.Hour)
 	setDefault(&c.Grace, 90*time.Second)
 	setDefault(&c.Linger, 15*time.Minute)
+	setDefault(&c.ArchivalLinger, 24*time.Hour)
+	c.ArchivalLinger = max(c.ArchivalLinger, c.Linger)
 	setDefault(&c.TaskAge, 24*time.Hour)
 	setDefault(&c.Workers, 8)
 	setDefault(&c.Sweep, time.Second)
@@ -128,7 +134,8 @@ func (c *Config) Validate() error {
 	for _, f := range []struct {
 		name string
 		v    time.Duration
-	}{{"AdmitTimeout", c.AdmitTimeout}, {"Grace", c.Grace}, {"Linger", c.Linger}, {"TaskAge", c.TaskAge}, {"Sweep", c.Sweep}} {
+	}{{"AdmitTimeout", c.AdmitTimeout}, {"Grace", c.Grace}, {"Linger", c.Linger},
+		{"ArchivalLinger", c.ArchivalLinger}, {"TaskAge", c.TaskAge}, {"Sweep", c.Sweep}} {
 		if f.v < 0 {
 			return fmt.Errorf("session: %s: %v is negative", f.name, f.v)
 		}

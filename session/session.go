@@ -126,7 +126,8 @@ type Session struct {
 
 	// Closing is why the session is to end: the NAS was asked to end it, or is
 	// about to report that it has. If it does not by ClosingAt plus the
-	// manager's grace, the session is ended from its latest interim.
+	// manager's grace, the session is ended from its latest interim. ClosingAt is the
+	// time of that then.
 	Closing   Reason
 	ClosingAt time.Time
 

@@ -166,7 +166,11 @@ func (c *builder) session(m *Manager, e *Entry, now time.Time) {
 			if from.IsZero() {
 				from = now
 			}
-			p.Expires = from.Add(m.cfg.Linger)
+			linger := m.cfg.Linger
+			if s.isArchival() && s.Closing != ReasonRestart {
+				linger = m.cfg.ArchivalLinger
+			}
+			p.Expires = from.Add(linger)
 		}
 		if s.AccountID != "" {
 			p.Terms = []Term{AccountTerm(s.NAS, s.AccountID)}

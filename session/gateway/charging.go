@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	layeh "layeh.com/radius"
@@ -76,6 +77,9 @@ type Charging struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
+	jobs chan *job // to exchangers that have nothing to do
+	idle atomic.Int32
+
 	mu      sync.Mutex
 	taken   map[session.ID]request      // those that this process has had in hand
 	waiting map[session.ID]chan verdict // logins
@@ -109,7 +113,7 @@ func NewCharging(m *session.Manager, cfg ChargingConfig) (*Charging, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Charging{m: m, cfg: cfg, taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
+	c := &Charging{m: m, cfg: cfg, jobs: make(chan *job), taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	m.OnWake(c.wake)
 	return c, nil
@@ -247,8 +251,10 @@ func (c *Charging) stored(id session.ID, gs *gy.Session, out gy.Output) {
 		}
 		return
 	}
-	req, err := gs.AppendRequest(nil)
-	if err != nil {
+	j := jobs.Get().(*job)
+	var err error
+	if j.req, err = gs.AppendRequest(j.req); err != nil {
+		jobs.Put(j)
 		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", id), slog.Any("error", err))
 		c.tell(id, verdict{err: err})
 		return
@@ -256,7 +262,45 @@ func (c *Charging) stored(id session.ID, gs *gy.Session, out gy.Output) {
 	c.mu.Lock()
 	c.taken[id] = request{out.Seq, true}
 	c.mu.Unlock()
-	c.wg.Go(func() { c.exchange(id, out.Seq, req) })
+	j.id, j.seq = id, out.Seq
+	select {
+	case c.jobs <- j:
+	default:
+		c.wg.Go(func() { c.exchanges(j) })
+	}
+}
+
+// job is a request that is to be sent, and room for its answer.
+type job struct {
+	id  session.ID
+	seq uint32
+	req wire.Message
+	cca gy.CCA
+}
+
+var jobs = sync.Pool{New: func() any { return new(job) }}
+
+// maxIdle bounds the goroutines that wait for something to do. There are at most as many as
+// sessions have requests unanswered, and these.
+const maxIdle = 256
+
+// exchanges does one job after the other: a goroutine for each would begin with a stack that is
+// too small for it.
+func (c *Charging) exchanges(j *job) {
+	for {
+		c.exchange(j)
+		jobs.Put(j)
+		if c.idle.Add(1) > maxIdle {
+			c.idle.Add(-1)
+			return
+		}
+		select {
+		case j = <-c.jobs:
+			c.idle.Add(-1)
+		case <-c.ctx.Done():
+			return
+		}
+	}
 }
 
 // tell answers a login that waits, if one does.
@@ -271,9 +315,9 @@ func (c *Charging) tell(id session.ID, v verdict) {
 }
 
 // exchange sends a request and takes in what comes of it.
-func (c *Charging) exchange(id session.ID, seq uint32, req wire.Message) {
-	var cca gy.CCA
-	err := c.cfg.Client.Send(c.ctx, req, &cca)
+func (c *Charging) exchange(j *job) {
+	id, seq := j.id, j.seq
+	err := c.cfg.Client.Send(c.ctx, j.req, &j.cca)
 	if c.ctx.Err() != nil {
 		return
 	}
@@ -286,7 +330,7 @@ func (c *Charging) exchange(id session.ID, seq uint32, req wire.Message) {
 		if err != nil {
 			return gs.Fail(now, seq, gy.FailureOf(err))
 		}
-		return gs.Answer(now, seq, &cca)
+		return gs.Answer(now, seq, &j.cca)
 	})
 	if stepped == nil {
 		return
