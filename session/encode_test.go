@@ -1,6 +1,9 @@
 package session_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
 	"net/netip"
 	"testing"
 	"time"
@@ -92,4 +95,22 @@ func BenchmarkSessionCodec(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(buf)), "octets")
+}
+
+// An ID is text to people and programs: in logs of either form, and in JSON.
+func TestIDIsText(t *testing.T) {
+	id := session.NamedID("x")
+	var log bytes.Buffer
+	for _, h := range []slog.Handler{slog.NewJSONHandler(&log, nil), slog.NewTextHandler(&log, nil)} {
+		log.Reset()
+		slog.New(h).Info("m", "session", id)
+		require.Contains(t, log.String(), id.String())
+	}
+	b, err := json.Marshal(map[session.ID]session.ID{id: id})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"`+id.String()+`":"`+id.String()+`"}`, string(b))
+	var got map[session.ID]session.ID
+	require.NoError(t, json.Unmarshal(b, &got))
+	require.Equal(t, map[session.ID]session.ID{id: id}, got)
+	require.Error(t, json.Unmarshal([]byte(`{"`+id.String()+`":"x"}`), &got))
 }
