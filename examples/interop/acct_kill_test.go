@@ -21,7 +21,7 @@ func TestLongKills(t *testing.T) {
 	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, seed))
 	server := startBookkeeper(t, "twag1", filepath.Join(t.TempDir(), "data"))
-	load := startAccounting(t, server.radiusServer, "-rate", fmt.Sprint(rate), "-sessions", fmt.Sprint(2*rate), "-nases", "64",
+	load := startAccounting(t, server.radiusServer, "-rate", fmt.Sprint(rate), "-sessions", fmt.Sprint(4*rate), "-nases", "64",
 		"-duration", (time.Duration(kills+1) * up).String(), "-close")
 	var launched, ready []time.Time
 	for i := range kills {
