@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -37,11 +38,11 @@ func (s *Session) Append(b []byte) []byte {
 		uint64(s.PortType), uint64(s.Cause), uint64(s.Closing)} {
 		b = binary.AppendUvarint(b, v)
 	}
-	b = appendString(b, string(s.Accounting))
-	return appendString(b, string(s.Charging))
+	b = appendString(b, s.Accounting)
+	return appendString(b, s.Charging)
 }
 
-func appendString(b []byte, s string) []byte {
+func appendString[T string | []byte](b []byte, s T) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
 }
@@ -62,6 +63,13 @@ func appendTime(b []byte, t time.Time) []byte {
 
 // Decode returns the session that Append wrote. The result does not alias b.
 func Decode(b []byte) (Session, error) {
+	s, err := decodeAlias(b)
+	s.Accounting, s.Charging = slices.Clone(s.Accounting), slices.Clone(s.Charging)
+	return s, err
+}
+
+// decodeAlias is Decode of octets that become the session's own.
+func decodeAlias(b []byte) (Session, error) {
 	var s Session
 	if len(b) < 2+len(s.ID) || b[0] != encodingVersion {
 		return Session{}, fmt.Errorf("%w: version or length", ErrDecode)
@@ -89,7 +97,7 @@ func Decode(b []byte) (Session, error) {
 	s.PortType, s.Cause = uint32(d.uvarint()), uint32(d.uvarint())
 	closing := d.uvarint()
 	s.Closing = Reason(closing)
-	s.Accounting, s.Charging = d.octets(), d.octets()
+	s.Accounting, s.Charging = d.octets(b), d.octets(b)
 	switch {
 	case d.failed:
 		return Session{}, fmt.Errorf("%w: cut short", ErrDecode)
@@ -154,11 +162,14 @@ func (d *decoder) take(n uint64) string {
 
 func (d *decoder) string() string { return d.take(d.uvarint()) }
 
-func (d *decoder) octets() []byte {
-	if s := d.string(); s != "" {
-		return []byte(s)
+// octets returns a part of b, whose end is rest.
+func (d *decoder) octets(b []byte) []byte {
+	s := d.string()
+	if s == "" {
+		return nil
 	}
-	return nil
+	end := len(b) - len(d.rest)
+	return b[end-len(s) : end : end]
 }
 
 func (d *decoder) addr() netip.Addr {

@@ -12,7 +12,7 @@ func (m *Manager) Get(ctx context.Context, id ID) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeEntry(r)
+	return decodeEntry(r, decodeAlias)
 }
 
 // Record returns a record that is no session, or ErrNotFound; [Txn.Record]
@@ -24,8 +24,8 @@ func sameNAS(a, b NAS) bool {
 	return a.Source == b.Source && (a.Identifier != "" && a.Identifier == b.Identifier || a.Name() == b.Name())
 }
 
-func decodeEntry(r Record) (*Entry, error) {
-	s, err := Decode(r.Value)
+func decodeEntry(r Record, decode func([]byte) (Session, error)) (*Entry, error) {
+	s, err := decode(r.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (m *Manager) find(ctx context.Context, term Term, limit int, match func(*Se
 		if r.Key.Kind != KindSession {
 			return true
 		}
-		e, err := decodeEntry(r)
+		e, err := decodeEntry(r, Decode)
 		if err != nil {
 			bad = err
 			return true

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/opentwag/twag/keyring"
@@ -55,8 +56,13 @@ func appendNumber(b []byte, tag byte, v int64) []byte {
 	return append(append(b, tag, byte(n)), raw[:n]...)
 }
 
+// plains are where what was sealed is read from.
+var plains = sync.Pool{New: func() any { return new([MaxLen]byte) }}
+
 func (c *Codec) openSealed(f *Facts, v []byte, now time.Time) error {
-	raw, err := c.sealer.Open(nil, v[2:], nil, now)
+	buf := plains.Get().(*[MaxLen]byte)
+	defer plains.Put(buf)
+	raw, err := c.sealer.Open(buf[:0], v[2:], nil, now)
 	switch {
 	case errors.Is(err, keyring.ErrRetired):
 		return fmt.Errorf("%w: %w", ErrExpired, err)
