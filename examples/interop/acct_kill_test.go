@@ -20,7 +20,8 @@ func TestLongKills(t *testing.T) {
 	Need(t)
 	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, seed))
-	server := startBookkeeper(t, "twag1", filepath.Join(t.TempDir(), "data"))
+	// A new file every few seconds.
+	server := startBookkeeper(t, "twag1", filepath.Join(t.TempDir(), "data"), fmt.Sprintf("  tickets: {max_mib: %d}", rate/250))
 	load := startAccounting(t, server.radiusServer, "-rate", fmt.Sprint(rate), "-sessions", fmt.Sprint(4*rate), "-nases", "64",
 		"-duration", (time.Duration(kills+1) * up).String(), "-close")
 	var launched, ready []time.Time
@@ -47,5 +48,6 @@ func TestLongKills(t *testing.T) {
 	t.Logf("%d requests, %d retransmissions, %d sessions, in %.1f s, the longest %.2f s, at most %d without an answer",
 		r.Requests, r.Retransmitted, r.Stopped, r.Seconds, r.MaxMillis/1000, r.MostWaiting)
 	require.NotContains(t, said, "level=ERROR")
+	require.Greater(t, len(server.ticketFiles()), 2)
 	load.checkTickets(filepath.Join(server.dir, "tickets"))
 }
