@@ -358,6 +358,9 @@ func TestDurations(t *testing.T) {
 		{"arrivals and delays", []says1{delay(2)}, []says1{delay(30)}, (4000 - 1000) - 30 + 2},
 		{"one Event-Timestamp is none", []says1{at(990), delay(2)}, []says1{delay(30)}, (4000 - 1000) - 30 + 2},
 		{"a clock that was not set", []says1{u32(typeTimestamp, 5), delay(2)}, []says1{at(3980), delay(30)}, (4000 - 1000) - 30 + 2},
+		{"a clock that was set", []says1{at(990 - 400*86400), delay(2)}, []says1{at(3980), delay(30)}, (4000 - 1000) - 30 + 2},
+		{"a clock that was set back", []says1{at(990 + 400*86400), delay(2)}, []says1{at(3980), delay(30)}, (4000 - 1000) - 30 + 2},
+		{"events that were kept", []says1{at(990 - 6*86400)}, []says1{at(3980)}, 3980 - 990 + 6*86400},
 		{"no delays", nil, nil, 3000},
 		{"never negative", nil, []says1{delay(9000)}, 0},
 	} {
