@@ -220,6 +220,9 @@ func (c *chargingConfig) attributes(_ *session.Session, g gy.GroupChange) []byte
 	}
 	var b []byte
 	for _, line := range list {
+		if strings.Contains(line, "{url}") && len(g.Final.Redirect.Address) == 0 || strings.Contains(line, "{filter}") && len(g.Final.FilterIDs) == 0 {
+			return nil // a NAS would make nothing of it, and let everything pass
+		}
 		b, _ = appendTemplate(b, line, placeholders(g.Final)) // has been checked
 	}
 	return b
