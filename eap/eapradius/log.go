@@ -25,9 +25,18 @@ import (
 
 // info describes the login as far as it is known.
 func (x *exchange) info() Info {
+	i := x.brief()
+	if x.s != nil {
+		i.Identity = x.s.conv.Identity()
+	}
+	return i
+}
+
+// brief is info without what the identity tells.
+func (x *exchange) brief() Info {
 	i := Info{Client: x.q.client, Elapsed: time.Since(x.now)}
 	if s := x.s; s != nil {
-		i.Peer, i.Identity, i.Method = s.conv.Peer(), s.conv.Identity(), s.conv.Method()
+		i.Peer, i.Method = s.conv.Peer(), s.conv.Method()
 		i.Requests, i.Elapsed = s.requests, time.Since(s.began)
 		return i
 	}
@@ -41,12 +50,12 @@ func (x *exchange) accepted(result *eap.Result) {
 	if !log && hook == nil {
 		return
 	}
-	i := x.info()
 	if log {
+		i := x.brief()
 		x.log(slog.LevelInfo, "Authentication ACCEPTED", &i, result.IMSI, slog.Bool("reauthenticated", result.Reauthenticated))
 	}
 	if hook != nil {
-		hook(i, result)
+		hook(x.info(), result)
 	}
 }
 
