@@ -134,7 +134,7 @@ func (x *exchange) enabled(level slog.Level) bool {
 // log writes a line about a login; the level is enabled.
 func (x *exchange) log(level slog.Level, msg string, i *Info, imsi eap.IMSI, more ...slog.Attr) {
 	var room [10]slog.Attr
-	attrs := append(room[:0], slog.String("nas", i.Peer.NASID), slog.Any("client", i.Client))
+	attrs := append(room[:0], slog.String("nas", i.Peer.NASID), slog.String("client", i.Client.String()))
 	if i.Peer.StationID != "" {
 		attrs = append(attrs, slog.String("station", i.Peer.StationID))
 	}
@@ -142,7 +142,7 @@ func (x *exchange) log(level slog.Level, msg string, i *Info, imsi eap.IMSI, mor
 		attrs = append(attrs, slog.String("ap", i.Peer.AccessPointID))
 	}
 	if imsi.IsValid() {
-		attrs = append(attrs, slog.Any("imsi", imsi))
+		attrs = append(attrs, slog.String("imsi", imsi.String()))
 	}
 	if i.Method != 0 {
 		attrs = append(attrs, slog.String("method", i.Method.String()))
