@@ -258,6 +258,28 @@ var classifyCases = []struct {
 		{1200, Interim, counted(1200, 2000, at(-5000)), New, 2000, 1200},
 		{1300, Stop, counted(1300, 2500, at(-4900)), New, 2500, 1300},
 	}},
+	{"the clock of a NAS without Acct-Session-Time is set back", []step{
+		{0, Start, []says1{at(0)}, New, 0, 0},
+		{600, Interim, []says1{u32(typeInputOctets, 1000), at(600)}, New, 1000, 600},
+		{1200, Interim, []says1{u32(typeInputOctets, 2000), at(-5000)}, New, 2000, 600},
+		{1300, Stop, []says1{u32(typeInputOctets, 2500), at(-4900)}, New, 2500, 600},
+	}},
+	{"an interim without any time that the Stop has overtaken", []step{
+		{0, Start, nil, New, 0, 0},
+		{60, Stop, []says1{u32(typeInputOctets, 1000)}, New, 1000, 60},
+		{70, Interim, []says1{u32(typeInputOctets, 1000)}, Late, 1000, 60},
+		{75, Interim, []says1{u32(typeInputOctets, 900)}, Late, 1000, 60},
+	}},
+	{"a NAS that sends gigawords does not wrap", []step{
+		{0, Start, nil, New, 0, 0},
+		{600, Interim, counted(600, 3_000_000_000, u32(typeInputGigawords, 0)), New, 3_000_000_000, 600},
+		{1200, Interim, counted(1200, 1000), CounterReset, 3_000_001_000, 1200},
+	}},
+	{"more than 10 Gbit/s is no wrap", []step{
+		{0, Start, nil, New, 0, 0},
+		{600, Interim, counted(600, 4_000_000_000, u32(typeInputPackets, 100)), New, 4_000_000_000, 600},
+		{601, Interim, counted(601, 3_900_000_000, u32(typeInputPackets, 1_000_100)), CounterReset, 7_900_000_000, 601},
+	}},
 	{"the greatest numbers", []step{
 		{0, Start, nil, New, 0, 0},
 		{600, Interim, counted(1<<32-1, 1<<32-1, u32(typeInputGigawords, 1<<32-1)), New, 1<<64 - 1, int(maxDuration / time.Second)},

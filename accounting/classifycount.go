@@ -136,7 +136,7 @@ func (m *Memory) count(e *Event, p place) change {
 			m.flags |= memLastStamp
 		}
 	}
-	if m.has&HasSessionTime == 0 && m.flags&memStarted != 0 {
+	if p.isAfter() && m.has&HasSessionTime == 0 && m.flags&memStarted != 0 {
 		m.clock = max(m.clock, between(m.began, e.clocks()))
 	}
 	return what

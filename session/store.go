@@ -167,7 +167,8 @@ type AsyncStore interface {
 	Store
 	// CommitFunc does what Commit does, and hands the outcome to done: once, from a
 	// goroutine of the store's, or before it returns. The change, and what it refers to,
-	// must stay as it is until then. done must not block, and not call Commit.
+	// must stay as it is until then. Changes that wait at the same time are made in any order.
+	// done may read, but must not block, panic, or call Commit.
 	CommitFunc(c *Change, done func(first uint64, err error))
 }
 
