@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -74,7 +75,8 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 		}
 		return
 	}
-	x := &exchange{h: h, w: w, r: r, begun: time.Now(), info: RequestInfo{Source: sourceOf(r.RemoteAddr)}}
+	x := exchanges.Get().(*exchange)
+	x.h, x.w, x.r, x.begun, x.info.Source = h, w, r, time.Now(), sourceOf(r.RemoteAddr)
 	var err error
 	if x.event, err = ParseEvent(r.Packet, x.info.Source, x.begun); err != nil {
 		if refused, ok := errors.AsType[*EventError](err); ok {
@@ -96,7 +98,11 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 	x.record()
 }
 
-// exchange is one Accounting-Request and what becomes of it.
+// exchanges are used again: an Event is large.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// exchange is one Accounting-Request and what becomes of it. finish ends it; nobody may
+// use it after.
 type exchange struct {
 	h     *Handler
 	w     layeh.ResponseWriter
@@ -167,6 +173,8 @@ func (x *exchange) finish(err error) {
 		x.info.Elapsed = time.Since(x.begun)
 		hook(x.info)
 	}
+	*x = exchange{}
+	exchanges.Put(x)
 }
 
 // noteStore tells once when the store begins to fail, and once when it serves again.
