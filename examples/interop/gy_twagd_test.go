@@ -32,7 +32,7 @@ func TestChargedThroughRelay(t *testing.T) {
 	require.NoError(t, p.WaitFor("'STATE_OPEN'\t'"+gytest.DefaultHost+"'", 20*time.Second))
 
 	dynauth := freePort(t)
-	server := startCharger(t, chargingSettings(relayHost, address), fmt.Sprintf("coa: {port: %d}", dynauth.Port()))
+	server := startCharger(t, diameterPeer(relayHost, address), nil, fmt.Sprintf("coa: {port: %d}", dynauth.Port()))
 	require.NoError(t, server.WaitFor("Diameter peer connected", 20*time.Second))
 	load := startAccounting(t, server.radiusServer, "-imsi", "-sessions", "20", "-interim", "300ms", "-nases", "4",
 		"-duration", "5s", "-close", "-coa", dynauth.String())
