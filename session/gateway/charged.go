@@ -52,7 +52,7 @@ func readRecord(s *session.Session) (r record, err error) {
 
 // write makes the record, with the state of gs, the session's. A nil gs is none.
 func (r *record) write(s *session.Session, gs *gy.Session) {
-	b := make([]byte, 0, max(len(r.state)+64, 320))
+	b := make([]byte, 0, max(len(r.state)+192, 512))
 	b = append(b, chargingVersion)
 	for _, v := range [...]uint64{r.charged.Seconds, r.charged.Input, r.charged.Output, r.timeout, r.interim} {
 		b = binary.AppendUvarint(b, v)
