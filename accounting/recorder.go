@@ -41,11 +41,11 @@ type RecorderConfig struct {
 // ChargeFunc is called with each session that an event, or the server itself, has changed or
 // ended, before that is committed. It may change the session's Charging and Wake, and add to
 // txn. After a conflict it is called again, with the session as it is then. What it
-// returns, if not nil, is called when the commit has succeeded.
+// returns, if not nil, is called when the commit has succeeded, like [RecorderHooks].
 type ChargeFunc func(txn *session.Txn, s *session.Session, now time.Time) (then func())
 
-// RecorderHooks are called synchronously after a commit; they must not block and may be
-// called concurrently. Each may be nil.
+// RecorderHooks are called synchronously after a commit, often by a goroutine of the store's: they
+// must not block or panic, and may be called concurrently. Each may be nil.
 type RecorderHooks struct {
 	// Recorded is called for each event that was recorded, repetitions and archival
 	// ends included.

@@ -83,8 +83,9 @@ type Config struct {
 	Hooks  Hooks
 }
 
-// Hooks are called synchronously after a commit; they must not block and may be
-// called concurrently. Each may be nil.
+// Hooks are called synchronously after a commit, often by a goroutine of the
+// store's: they must not block or panic, and may be called concurrently. Each may be
+// nil.
 type Hooks struct {
 	// Changed is called for each committed state of a session. before is the state
 	// that after replaces in the store, whoever committed it, so that differences
