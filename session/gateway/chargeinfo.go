@@ -33,7 +33,8 @@ func SessionInfo(s *session.Session) *gy.Info {
 	case s.User != "":
 		info.Subscriptions = []gy.Subscription{{Type: gy.SubscriptionPrivate, Data: []byte(s.User)}}
 	}
-	// Six octets: there are servers that take nothing else for a MAC address.
+	// Departure: six octets, where RFC 8506, section 8.50, has the text of RFC 3580:
+	// tshark calls the text malformed. gy.Profile.OmitEquipment leaves it out.
 	if mac, err := hex.DecodeString(strings.ReplaceAll(s.Station, "-", "")); err == nil && len(mac) == 6 {
 		info.Equipment = gy.Equipment{Type: gy.EquipmentMAC, Value: mac}
 	}
