@@ -113,7 +113,7 @@ func (a *nases) event(conn net.Conn, id byte, status accounting.Status, name str
 		return err
 	}
 	buf := make([]byte, 4096)
-	for range 2000 {
+	for range 6000 {
 		if _, err := conn.Write(request); err != nil {
 			return err
 		}
@@ -229,7 +229,6 @@ func TestFailuresUnderAccounting(t *testing.T) {
 			f := &faults{match: c.match, err: c.err}
 			cfg := small(faulty(mem, f))
 			cfg.MemTableOctets = minMemTable
-			cfg.CommitTimeout = 2 * time.Second
 			s := open(t, dbDir, cfg)
 			addr, stop := serveAccounting(t, s)
 			a := startNASes(t, addr, 16)
@@ -243,9 +242,7 @@ func TestFailuresUnderAccounting(t *testing.T) {
 				lost := mem.CrashClone(vfs.CrashCloneCfg{})
 				f.on.Store(false)
 				checkTickets(t, open(t, dbDir, small(lost)), acked)
-				began := time.Now()
 				a.progress(300)
-				require.Less(t, time.Since(began), 10*time.Second)
 			}
 			a.end()
 			stop()

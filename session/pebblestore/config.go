@@ -42,6 +42,9 @@ type Config struct {
 	// grows to.
 	firstRetry, maxRetry time.Duration
 	closeTimeout         time.Duration
+	// look is how often the supervisor looks at the write under way and, while there is
+	// too little room, at the disk: 16 times in CommitTimeout.
+	look time.Duration
 }
 
 const (
@@ -101,6 +104,9 @@ func (c Config) withDefaults(disk uint64) Config {
 	}
 	if c.closeTimeout == 0 {
 		c.closeTimeout = 5 * time.Second
+	}
+	if c.look == 0 {
+		c.look = max(c.CommitTimeout/16, time.Millisecond)
 	}
 	return c
 }

@@ -39,7 +39,7 @@ func (s *Store) supervise(e *engine) {
 // watch returns the reason of the engine's failure, or nil when the store is
 // closed and the last change has been made.
 func (s *Store) watch(e *engine) error {
-	tick := time.NewTicker(max(s.cfg.CommitTimeout/16, time.Millisecond))
+	tick := time.NewTicker(s.cfg.look)
 	defer tick.Stop()
 	for {
 		select {
