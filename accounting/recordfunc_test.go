@@ -32,7 +32,7 @@ func (s *lateStore) makes(t testing.TB) {
 	select {
 	case f := <-s.late:
 		f()
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("there is no commit")
 	}
 }

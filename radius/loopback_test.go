@@ -110,7 +110,7 @@ func TestLoopbackClient(t *testing.T) {
 			}
 			var buf [4096]byte
 			for open > 0 {
-				require.NoError(t, conn.SetReadDeadline(time.Now().Add(2*time.Second)))
+				require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 				_, err := conn.Read(buf[:])
 				require.NoError(t, err)
 				open--

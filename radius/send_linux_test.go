@@ -71,7 +71,7 @@ func TestWriteBatch(t *testing.T) {
 					continue
 				}
 				var b [100]byte
-				require.NoError(t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
+				require.NoError(t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
 				n, err := conn.Read(b[:])
 				require.NoError(t, err)
 				require.Equal(t, fmt.Sprintf("answer to request %d", i), string(b[:n]))

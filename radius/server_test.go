@@ -119,7 +119,7 @@ func udpServer(t *testing.T, s *Server) (addr *net.UDPAddr, end func()) {
 	return addr, func() {
 		cancel()
 		require.NoError(t, <-done)
-		for limit := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		for limit := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
 			require.True(t, time.Now().Before(limit), "goroutines are left")
 		}
 	}
@@ -127,7 +127,7 @@ func udpServer(t *testing.T, s *Server) (addr *net.UDPAddr, end func()) {
 
 // exchange sends a request and checks the answer.
 func exchange(conn net.Conn, req []byte) error {
-	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		return err
 	}
 	if _, err := conn.Write(req); err != nil {
