@@ -143,6 +143,7 @@ func renew(old *Session, s *Session) {
 		old.Address, old.AccountID, old.MultiID = s.Address, s.AccountID, s.MultiID
 	}
 	old.IMSI, old.User, old.Class = cmp.Or(s.IMSI, old.IMSI), cmp.Or(s.User, old.User), cmp.Or(s.Class, old.Class)
+	old.Home = cmp.Or(s.Home, old.Home)
 	old.Method, old.Realm, old.Visited, old.Service, old.Group = s.Method, s.Realm, s.Visited, s.Service, s.Group
 	old.Timeout, old.Idle, old.Interim = s.Timeout, s.Idle, s.Interim
 	if s.Charging != nil {

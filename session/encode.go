@@ -14,12 +14,19 @@ var ErrDecode = errors.New("session: not a session record")
 
 // encodingVersion is the first octet of an encoded session. A later version
 // adds to the end, so that an older record still decodes.
-const encodingVersion = 1
+const (
+	encodingVersion     = 1
+	encodingVersionHome = 2 // Home at the end: of those that have one
+)
 
 // Append appends the session's encoding to b: compact, since a million of them
 // live in memory.
 func (s *Session) Append(b []byte) []byte {
-	b = append(b, encodingVersion, byte(s.State))
+	version := byte(encodingVersion)
+	if s.Home != "" {
+		version = encodingVersionHome
+	}
+	b = append(b, version, byte(s.State))
 	b = append(b, s.ID[:]...)
 	for _, v := range [...]string{s.IMSI, s.User, s.Station, s.NAS.Identifier, s.AP, s.SSID, s.Port,
 		s.AccountID, s.MultiID, s.Method, s.Realm, s.Visited, s.Service, s.Group, s.Class} {
@@ -39,7 +46,11 @@ func (s *Session) Append(b []byte) []byte {
 		b = binary.AppendUvarint(b, v)
 	}
 	b = appendString(b, s.Accounting)
-	return appendString(b, s.Charging)
+	b = appendString(b, s.Charging)
+	if version == encodingVersionHome {
+		b = appendString(b, s.Home)
+	}
+	return b
 }
 
 func appendString[T string | []byte](b []byte, s T) []byte {
@@ -71,7 +82,7 @@ func Decode(b []byte) (Session, error) {
 // decodeAlias is Decode of octets that become the session's own.
 func decodeAlias(b []byte) (Session, error) {
 	var s Session
-	if len(b) < 2+len(s.ID) || b[0] != encodingVersion {
+	if len(b) < 2+len(s.ID) || b[0] < encodingVersion || b[0] > encodingVersionHome {
 		return Session{}, fmt.Errorf("%w: version or length", ErrDecode)
 	}
 	s.State = State(b[1])
@@ -98,6 +109,9 @@ func decodeAlias(b []byte) (Session, error) {
 	closing := d.uvarint()
 	s.Closing = Reason(closing)
 	s.Accounting, s.Charging = d.octets(b), d.octets(b)
+	if b[0] == encodingVersionHome {
+		s.Home = d.string()
+	}
 	switch {
 	case d.failed:
 		return Session{}, fmt.Errorf("%w: cut short", ErrDecode)

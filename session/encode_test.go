@@ -20,7 +20,7 @@ func full() session.Session {
 		IMSI: "001010000000001", User: "0001010000000001@wlan.example", Station: "02-00-00-00-00-01",
 		NAS: session.NAS{Source: netip.MustParseAddr("10.0.0.1"), Identifier: "ap1", Addr: netip.MustParseAddr("2001:db8::1")},
 		AP:  "00-10-A4-23-19-C0", SSID: "carrier", Port: "7", PortType: 19, Address: netip.MustParseAddr("192.0.2.7"),
-		AccountID: "A1", MultiID: "M1", Method: "AKA'", Realm: "wlan.example", Visited: "v", Service: "gold", Group: "g", Class: "c",
+		AccountID: "A1", MultiID: "M1", Method: "AKA'", Realm: "wlan.example", Visited: "v", Service: "gold", Group: "g", Home: "hss.example", Class: "c",
 		Timeout: time.Hour, Idle: time.Minute, Interim: 10 * time.Minute,
 		Admitted: t, Started: t.Add(1e9), Updated: t.Add(2e9), Seen: t.Add(3e9), Active: t.Add(5e9), Stopped: t.Add(4e9), Closing: session.ReasonIdle, ClosingAt: t.Add(6e9), Wake: t.Add(7e9),
 		Usage: session.Usage{InputOctets: 1 << 63, OutputOctets: 7, InputPackets: 8, OutputPackets: 9, Time: 5 * time.Second},
@@ -41,6 +41,14 @@ func TestEncodingRoundTrip(t *testing.T) {
 	b[1] = 9
 	_, err = session.Decode(b)
 	require.ErrorIs(t, err, session.ErrDecode)
+
+	// Older records have no Home.
+	s.Home = ""
+	b = s.Append(nil)
+	require.EqualValues(t, 1, b[0])
+	got, err = session.Decode(b)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
 
 	empty := session.Session{ID: session.NewID(), State: session.Admitted}
 	got, err = session.Decode(empty.Append(nil))

@@ -75,6 +75,12 @@ type Config struct {
 	// ticket. nil: it is ended without.
 	End func(ctx context.Context, e *Entry, why Reason) error
 
+	// Follow is called for each state of a session that is about to be committed, with the state
+	// that it replaces as in Hooks.Changed, and says whether a task is to be committed with it: what
+	// has to follow, whatever dies. After a conflict it may be called again. It must not block,
+	// nor keep or change the sessions. nil: nothing follows.
+	Follow func(before, after *Session) (Task, bool)
+
 	// Wake is called for a session whose Wake has come. It has to commit a later
 	// one, or none. nil: Wake doesn't count.
 	Wake func(ctx context.Context, e *Entry) error
@@ -161,7 +167,8 @@ type Manager struct {
 	store   Store
 	async   AsyncStore // store, if it is one
 	cfg     Config
-	tasks   tasks
+	tasks   *tasks
+	apart   map[TaskKind]*tasks // of kinds that have workers of their own
 	ending  ending
 	aps     apTable
 	changes sync.Pool                // of *builder
@@ -185,7 +192,7 @@ func NewManager(store Store, cfg Config) (*Manager, error) {
 	m := &Manager{store: store, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
 	m.async, _ = store.(AsyncStore)
 	m.changes.New = func() any { return new(builder) }
-	m.tasks = tasks{m: m, handlers: make(map[TaskKind]TaskHandler), queue: make(chan Task, sweepBatch), busy: make(map[ID]struct{})}
+	m.tasks, m.apart = newTasks(m, m.cfg.Workers), make(map[TaskKind]*tasks)
 	m.ending = ending{m: m, queue: make(chan ID, sweepBatch), busy: make(map[ID]struct{}), failed: make(map[ID]failure)}
 	m.aps.init(m.cfg.MaxAPs)
 	return m, nil
@@ -194,6 +201,14 @@ func NewManager(store Store, cfg Config) (*Manager, error) {
 // HandleTask says who does the tasks of a kind. Call it before Run and before the
 // first login.
 func (m *Manager) HandleTask(kind TaskKind, h TaskHandler) { m.tasks.handlers[kind] = h }
+
+// HandleTaskApart is HandleTask for tasks whose far end may be slow, or away for long: they have
+// workers of their own, so that no other task has to wait for them.
+func (m *Manager) HandleTaskApart(kind TaskKind, workers int, h TaskHandler) {
+	lane := newTasks(m, workers)
+	lane.handlers[kind] = h
+	m.apart[kind] = lane
+}
 
 // OnEnd sets [Config.End], for those who need the manager to make what ends
 // sessions. Call it before Run and before the first login.

@@ -36,8 +36,11 @@ func (m *Manager) Load(ctx context.Context) error {
 func (m *Manager) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for range m.cfg.Workers {
-		wg.Go(func() { m.tasks.work(ctx) })
 		wg.Go(func() { m.ending.work(ctx) })
+	}
+	m.tasks.start(ctx, &wg)
+	for _, lane := range m.apart {
+		lane.start(ctx, &wg)
 	}
 	tick := time.NewTicker(m.cfg.Sweep)
 	defer tick.Stop()
@@ -69,7 +72,7 @@ func (m *Manager) sweep(ctx context.Context, now time.Time) error {
 				m.logFailed(ctx, now, r.Key.ID, err)
 				return true
 			}
-			return m.tasks.offer(t, now)
+			return m.lane(t.Kind).offer(t, now) || len(m.apart) > 0
 		}),
 		m.saveAPs(ctx, now, false))
 }

@@ -109,6 +109,7 @@ type Session struct {
 	Visited  string // network that the NAS belongs to, if not ours
 	Service  string // what the subscriber gets; picks intervals and rating groups
 	Group    string // of subscribers
+	Home     string // server of the home network that he is registered at for this session; empty: none
 	Class    string // the Class attribute that the NAS repeats in its accounting, as it came
 	Timeout  time.Duration
 	Idle     time.Duration

@@ -37,7 +37,7 @@ type Task struct {
 
 // TaskHandler does a task. On nil the task is gone. Otherwise it is tried
 // again, later and later, until [Config.TaskAge] is over. It occupies one of
-// [Config.Workers] meanwhile, so it has to have an end of its own.
+// [Config.Workers], or of its kind's own, meanwhile, so it has to have an end of its own.
 type TaskHandler func(ctx context.Context, t Task) error
 
 const taskVersion = 1
@@ -81,11 +81,30 @@ func decodeTask(r Record) (Task, error) {
 // tasks does what has been committed to be done.
 type tasks struct {
 	m        *Manager
+	workers  int
 	handlers map[TaskKind]TaskHandler // fixed before the first commit
 	queue    chan Task
 
 	mu   sync.Mutex
 	busy map[ID]struct{} // queued or being done
+}
+
+func newTasks(m *Manager, workers int) *tasks {
+	return &tasks{m: m, workers: workers, handlers: make(map[TaskKind]TaskHandler), queue: make(chan Task, sweepBatch), busy: make(map[ID]struct{})}
+}
+
+// lane returns what does tasks of a kind.
+func (m *Manager) lane(kind TaskKind) *tasks {
+	if lane := m.apart[kind]; lane != nil {
+		return lane
+	}
+	return m.tasks
+}
+
+func (q *tasks) start(ctx context.Context, wg *sync.WaitGroup) {
+	for range q.workers {
+		wg.Go(func() { q.work(ctx) })
+	}
 }
 
 // maxTaskWait and maxKindWait bound how long a task waits for its next attempt,

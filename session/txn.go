@@ -34,6 +34,7 @@ type Txn struct {
 	tasks   []Task
 	raw     []Put
 	journal [][]byte
+	follow  []Task // by Config.Follow
 }
 
 // Reset empties t; its memory is used again.
@@ -42,7 +43,8 @@ func (t *Txn) Reset() {
 	clear(t.tasks)
 	clear(t.raw)
 	clear(t.journal)
-	t.entries, t.tasks, t.raw, t.journal = t.entries[:0], t.tasks[:0], t.raw[:0], t.journal[:0]
+	clear(t.follow)
+	t.entries, t.tasks, t.raw, t.journal, t.follow = t.entries[:0], t.tasks[:0], t.raw[:0], t.journal[:0], t.follow[:0]
 }
 
 // Put adds the state of an entry's session. Each session may be put once.
@@ -109,15 +111,24 @@ func (m *Manager) Async() bool { return m.async != nil }
 // build makes the change that t is; built gives it back.
 func (m *Manager) build(t *Txn, now time.Time) (*builder, error) {
 	c := m.changes.Get().(*builder)
+	t.follow = t.follow[:0] // it may be committed again
 	for _, e := range t.entries {
 		if !e.Session.ID.IsValid() || e.Session.State < Admitted || e.Session.State > Ended {
 			m.built(c)
 			return nil, errIncomplete
 		}
 		c.session(m, e, now)
+		if f := m.cfg.Follow; f != nil {
+			if task, ok := f(&e.was, &e.Session); ok {
+				t.follow = append(t.follow, task)
+			}
+		}
 	}
 	for i := range t.tasks {
 		c.task(&t.tasks[i], now)
+	}
+	for i := range t.follow {
+		c.task(&t.follow[i], now)
 	}
 	c.change.Puts = append(c.change.Puts, t.raw...)
 	c.change.Journal = t.journal
@@ -137,7 +148,10 @@ func (m *Manager) committed(ctx context.Context, t *Txn, now time.Time) {
 		e.version++
 	}
 	for i := range t.tasks {
-		m.tasks.offer(t.tasks[i], now)
+		m.lane(t.tasks[i].Kind).offer(t.tasks[i], now)
+	}
+	for i := range t.follow {
+		m.lane(t.follow[i].Kind).offer(t.follow[i], now)
 	}
 }
 
