@@ -17,6 +17,9 @@ import (
 type AssignmentRequest struct {
 	IMSI eap.IMSI
 	Type AssignmentType
+	// Host is the HSS that is to have the request (Destination-Host), such as the one that
+	// has answered another about the subscriber; empty: whichever Config says.
+	Host string
 	// Gateway, VisitedPLMN, ContextID and APN are a PGWUpdate's: the gateway
 	// that serves the APN now, and its network. Without a gateway the APN has
 	// none any more.
@@ -112,7 +115,7 @@ func (c *Client) assignment(buf []byte, req *AssignmentRequest) (wire.Message, e
 		return nil, fmt.Errorf("%w: not a type of SWx", aka.ErrUnavailable)
 	}
 	e := beginRequest(buf, CommandServerAssignment)
-	c.head(&e, req.IMSI, aka.SchemeAKA)
+	c.head(&e, req.IMSI, aka.SchemeAKA, req.Host)
 	e.uint32(avpAssignmentType, uint32(req.Type))
 	e.gateway(req.Gateway)
 	e.text(avpVisitedNetwork, req.VisitedPLMN.Realm(""))

@@ -42,6 +42,8 @@ func TestAssign(t *testing.T) {
 	update := standard(PGWUpdate)
 	update.Gateway, update.VisitedNetwork, update.ContextID, update.APN = gateway, []byte("mnc001.mcc262.3gppnetwork.org"), 3, []byte("internet")
 	update.Emergency, update.Terminal = true, &TerminalInformation{IMEI: "350000000000006"}
+	there := standard(UserDeregistration)
+	there.DestinationHost = []byte("hss1.example")
 	restoration := standard(Restoration)
 	restoration.ActiveAPNs = []ActiveAPN{{ContextID: 3, APN: "internet", Gateway: gateway}}
 	for _, tt := range []struct {
@@ -52,6 +54,7 @@ func TestAssign(t *testing.T) {
 		{AssignmentRequest{Type: Registration}, standard(Registration), true},
 		{AssignmentRequest{Type: AAAUserDataRequest}, standard(AAAUserDataRequest), true},
 		{AssignmentRequest{Type: UserDeregistration}, standard(UserDeregistration), false},
+		{AssignmentRequest{Type: UserDeregistration, Host: "hss1.example"}, there, false},
 		{AssignmentRequest{Type: AdministrativeDeregistration}, standard(AdministrativeDeregistration), false},
 		{AssignmentRequest{Type: AuthenticationFailure}, standard(AuthenticationFailure), false},
 		{AssignmentRequest{Type: AuthenticationTimeout}, standard(AuthenticationTimeout), false},

@@ -217,7 +217,7 @@ func (c *Client) request(buf []byte, req *aka.VectorRequest, takeOver bool) (wir
 		return nil, fmt.Errorf("swx: MAR: %w: %v", aka.ErrSchemeNotSupported, req.Scheme)
 	}
 	e := beginRequest(buf, CommandMultimediaAuth)
-	c.head(&e, req.IMSI, req.Scheme)
+	c.head(&e, req.IMSI, req.Scheme, "")
 	e.uint32(avpRATType, uint32(RATWLAN))
 	if req.Scheme == aka.SchemeAKAPrime && !c.cfg.Profile.OmitANID {
 		e.string(avpANID, req.NetworkName)
@@ -240,13 +240,17 @@ func (c *Client) request(buf []byte, req *aka.VectorRequest, takeOver bool) (wir
 }
 
 // head appends what all requests of this client begin with, User-Name
-// included.
-func (c *Client) head(e *encoder, imsi eap.IMSI, scheme aka.Scheme) {
+// included. They go to the host hss, if that is not empty.
+func (c *Client) head(e *encoder, imsi eap.IMSI, scheme aka.Scheme, hss string) {
 	e.string(avpSessionID, c.node.NewSessionID())
 	e.raw(c.origin)
 	realm, host := c.router.find(imsi)
 	e.octets(avpDestinationRealm, realm)
-	e.optional(avpDestinationHost, host)
+	if hss != "" {
+		e.string(avpDestinationHost, hss)
+	} else {
+		e.optional(avpDestinationHost, host)
+	}
 	var user [96]byte
 	e.octets(avpUserName, c.cfg.Profile.appendUserName(user[:0], imsi, scheme, &c.router))
 }
