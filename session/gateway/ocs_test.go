@@ -2,9 +2,9 @@ package gateway_test
 
 import (
 	"context"
-	"os"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,13 +15,17 @@ import (
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/gy"
 	"github.com/opentwag/twag/gy/gytest"
+	"github.com/opentwag/twag/internal/faulttest"
 	"github.com/opentwag/twag/session"
 	"github.com/opentwag/twag/session/gateway"
 )
 
-// withOCS is a rig that charges at an OCS of package gytest, over TCP, in real time. Its times are
-// short.
+// withOCS is a rig that charges at an OCS of package gytest, in a bubble.
 func withOCS(t *testing.T, cfg gytest.Config, balance int64, r *rig, f func(r *rig, o *gytest.OCS)) {
+	synctest.Test(t, func(t *testing.T) { connected(t, cfg, balance, r, f) })
+}
+
+func connected(t *testing.T, cfg gytest.Config, balance int64, r *rig, f func(r *rig, o *gytest.OCS)) {
 	if cfg.Plan.Chunk == 0 {
 		cfg.Plan.Chunk = 10 * mega
 	}
@@ -29,11 +33,11 @@ func withOCS(t *testing.T, cfg gytest.Config, balance int64, r *rig, f func(r *r
 	require.NoError(t, err)
 	defer o.Close()
 	require.NoError(t, o.Add(gytest.Account{IMSI: imsi, Balance: balance}))
-	addr, err := o.Listen("127.0.0.1:0")
-	require.NoError(t, err)
+	line := faulttest.NewPipe()
+	go func() { _ = o.Serve(line) }()
 	node, err := diameter.NewNode(diameter.Config{
 		OriginHost: "twag.example", OriginRealm: gytest.DefaultRealm, Applications: []diameter.Application{gy.Application},
-		Peers: []diameter.PeerConfig{{Host: gytest.DefaultHost, Address: addr.String()}}, Reconnect: 100 * time.Millisecond,
+		Peers: []diameter.PeerConfig{{Host: gytest.DefaultHost, Dial: line.Dial}}, Reconnect: 100 * time.Millisecond,
 	})
 	require.NoError(t, err)
 	defer node.Close()
@@ -96,7 +100,7 @@ func (r *rig) wantDisconnect(within time.Duration) {
 	require.Equal(r, layeh.CodeDisconnectRequest, got[0].Code)
 }
 
-// now is report for who doesn't live in synctest.
+// now is report that does not wait for what comes of it.
 func (r *rig) now(status accounting.Status, seconds uint32, octets uint64) {
 	r.Helper()
 	require.NoError(r, r.tryReport(status, seconds, octets))
@@ -110,14 +114,6 @@ var wrongs = map[string]func(o *gytest.OCS){
 	"gone":   func(o *gytest.OCS) { o.Inject(gytest.Fault{Disconnect: true, Unseen: true}) },
 	"busy":   func(o *gytest.OCS) { o.Inject(gytest.Fault{ResultCode: gy.ResultTooBusy}) },
 	"broken": func(o *gytest.OCS) { refuse(o, gy.ResultUnableToComply) },
-}
-
-// someWrongs is two of them, or all where there is time.
-func someWrongs() map[string]func(o *gytest.OCS) {
-	if os.Getenv("TWAG_LONG") != "" {
-		return wrongs
-	}
-	return map[string]func(o *gytest.OCS){"silent": wrongs["silent"], "broken": wrongs["broken"]}
 }
 
 func refuse(o *gytest.OCS, code uint32) {
@@ -141,7 +137,7 @@ var handlings = map[string]func(*gy.Config){
 // TestLoginWithoutOCS: who is let in, by what is configured; and that all is reported in the end.
 func TestLoginWithoutOCS(t *testing.T) {
 	for handling, configure := range handlings {
-		for wrong, begin := range someWrongs() {
+		for wrong, begin := range wrongs {
 			t.Run(handling+"/"+wrong, func(t *testing.T) {
 				t.Parallel()
 				withOCS(t, gytest.Config{}, 300*mega, &rig{gy: configure}, func(r *rig, o *gytest.OCS) {
@@ -177,7 +173,7 @@ func TestLoginWithoutOCS(t *testing.T) {
 // said before; never for ever. What is used meanwhile is reported.
 func TestOCSFailsUnderway(t *testing.T) {
 	for handling, configure := range handlings {
-		for wrong, begin := range someWrongs() {
+		for wrong, begin := range wrongs {
 			t.Run(handling+"/"+wrong, func(t *testing.T) {
 				t.Parallel()
 				withOCS(t, gytest.Config{}, 300*mega, &rig{gy: configure}, func(r *rig, o *gytest.OCS) {
@@ -290,7 +286,7 @@ func TestModes(t *testing.T) {
 
 // TestProcessDiesUnanswered: whatever the OCS did with the request, the next process goes on.
 func TestProcessDiesUnanswered(t *testing.T) {
-	for wrong, begin := range someWrongs() {
+	for wrong, begin := range wrongs {
 		t.Run(wrong, func(t *testing.T) {
 			t.Parallel()
 			withOCS(t, gytest.Config{}, 300*mega, &rig{gy: handlings["continue"]}, func(r *rig, o *gytest.OCS) {
