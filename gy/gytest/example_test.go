@@ -38,7 +38,7 @@ func ExampleOCS_Inject() {
 	}
 	defer node.Close()
 	node.Start()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := node.WaitOpen(ctx, ""); err != nil {
 		log.Fatal(err)

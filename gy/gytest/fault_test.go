@@ -71,8 +71,8 @@ func TestFaults(t *testing.T) {
 			require.EqualValues(t, 2001, m.ResultCode)
 		}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			o, addr := newOCS(t, Config{Plan: Plan{Chunk: 100}}, Account{Balance: 1000})
+		inBubble(t, tt.name, func(t *testing.T) {
+			o, addr := pipedOCS(t, Config{Plan: Plan{Chunk: 100}}, Account{Balance: 1000})
 			node := newNode(t, addr, func(c *diameter.Config) { c.MaxAttempts = 1 })
 			p := newPhone(t, node, "s;1")
 			p.client = gy.NewClient(node, gy.ClientConfig{Timeout: 300 * time.Millisecond})
@@ -130,7 +130,7 @@ func TestPush(t *testing.T) {
 	o, addr := newOCS(t, Config{}, Account{Balance: 1000})
 	node := newNode(t, addr)
 	told := make(chan string, 8)
-	gy.Handle(node, listening{told})
+	gy.Handle(node, listener{told})
 	p := newPhone(t, node, "s;1")
 	ctx := t.Context()
 	_, err := o.Reauthorize(ctx, "s;1", nil)
@@ -165,10 +165,10 @@ func TestPush(t *testing.T) {
 	require.False(t, errors.Is(err, ErrUnknown))
 }
 
-// listening is a gateway's ear.
-type listening struct{ told chan string }
+// listener is a gateway's ear.
+type listener struct{ told chan string }
 
-func (l listening) Reauthorize(_ context.Context, id string, rg *uint32) uint32 {
+func (l listener) Reauthorize(_ context.Context, id string, rg *uint32) uint32 {
 	if rg != nil && *rg == 7 {
 		l.told <- "RAR " + id + " for one"
 		return gy.ResultLimitedSuccess
@@ -177,7 +177,7 @@ func (l listening) Reauthorize(_ context.Context, id string, rg *uint32) uint32 
 	return gy.ResultSuccess
 }
 
-func (l listening) Abort(_ context.Context, id string) uint32 {
+func (l listener) Abort(_ context.Context, id string) uint32 {
 	l.told <- "ASR " + id
 	return gy.ResultUnknownSessionID
 }

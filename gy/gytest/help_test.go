@@ -2,13 +2,16 @@ package gytest
 
 import (
 	"context"
+	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/gy"
+	"github.com/opentwag/twag/internal/faulttest"
 )
 
 const (
@@ -17,8 +20,25 @@ const (
 	mega     = 1_000_000
 )
 
+// dialer connects to an OCS.
+type dialer func(context.Context) (net.Conn, error)
+
 // newOCS returns an OCS with the test's account, listening on loopback.
-func newOCS(t testing.TB, cfg Config, a Account) (o *OCS, addr string) {
+func newOCS(t testing.TB, cfg Config, a Account) (*OCS, dialer) {
+	t.Helper()
+	o := accountAt(t, cfg, a)
+	return o, listening(t, o)
+}
+
+// pipedOCS returns one that listens in memory, for a bubble.
+func pipedOCS(t testing.TB, cfg Config, a Account) (*OCS, dialer) {
+	t.Helper()
+	o, line := accountAt(t, cfg, a), faulttest.NewPipe()
+	o.running.Go(func() { _ = o.Serve(line) })
+	return o, line.Dial
+}
+
+func accountAt(t testing.TB, cfg Config, a Account) *OCS {
 	t.Helper()
 	o, err := New(cfg)
 	require.NoError(t, err)
@@ -27,19 +47,33 @@ func newOCS(t testing.TB, cfg Config, a Account) (o *OCS, addr string) {
 		a.IMSI = testIMSI
 	}
 	require.NoError(t, o.Add(a))
-	l, err := o.Listen("127.0.0.1:0")
+	return o
+}
+
+// listening has the OCS listen on loopback.
+func listening(t testing.TB, o *OCS) dialer {
+	t.Helper()
+	addr, err := o.Listen("127.0.0.1:0")
 	require.NoError(t, err)
-	return o, l.String()
+	return func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr.String())
+	}
+}
+
+// inBubble runs a subtest in a bubble of its own.
+func inBubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
 }
 
 // newNode returns a gateway's node that is connected to the OCS.
-func newNode(t testing.TB, addr string, change ...func(*diameter.Config)) *diameter.Node {
+func newNode(t testing.TB, dial dialer, change ...func(*diameter.Config)) *diameter.Node {
 	t.Helper()
 	cfg := diameter.Config{
 		OriginHost:     "twag1.example",
 		OriginRealm:    "example",
 		Applications:   []diameter.Application{gy.Application},
-		Peers:          []diameter.PeerConfig{{Host: DefaultHost, Address: addr}},
+		Peers:          []diameter.PeerConfig{{Host: DefaultHost, Dial: dial}},
 		AttemptTimeout: -1,
 		WaitForPeer:    true,
 		PeerWait:       time.Second,
@@ -58,7 +92,7 @@ func newNode(t testing.TB, addr string, change ...func(*diameter.Config)) *diame
 
 func waitOpen(t testing.TB, node *diameter.Node) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, node.WaitOpen(ctx, ""))
 }
@@ -75,7 +109,7 @@ type phone struct {
 func newPhone(t testing.TB, node *diameter.Node, session string) *phone {
 	return &phone{
 		t: t, node: node,
-		client: gy.NewClient(node, gy.ClientConfig{Timeout: 2 * time.Second}),
+		client: gy.NewClient(node, gy.ClientConfig{Timeout: time.Minute}),
 		ccr: gy.CCR{
 			SessionID:  []byte(session),
 			OriginHost: []byte("twag1.example"), OriginRealm: []byte("example"),

@@ -1,11 +1,13 @@
 package gytest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,8 +98,8 @@ func (x *station) end(octets uint64) {
 // debt.
 func TestThirtyMegabytes(t *testing.T) {
 	for _, share := range []int{80, 100} {
-		t.Run(fmt.Sprint(share), func(t *testing.T) {
-			o, addr := newOCS(t, Config{Plan: Plan{Chunk: 10 * mega}}, Account{Balance: 30 * mega})
+		inBubble(t, fmt.Sprint(share), func(t *testing.T) {
+			o, addr := pipedOCS(t, Config{Plan: Plan{Chunk: 10 * mega}}, Account{Balance: 30 * mega})
 			cfg := machineConfig()
 			cfg.Share = share
 			x := newStation(t, newNode(t, addr), cfg, "twag1.example;1;1", testIMSI)
@@ -149,7 +151,7 @@ func TestTopUp(t *testing.T) {
 	node := newNode(t, addr)
 	x := newStation(t, node, machineConfig(), "twag1.example;1;1", testIMSI)
 	told := make(chan string, 1)
-	gy.Handle(node, listening{told})
+	gy.Handle(node, listener{told})
 	x.do(x.s.Start(x.now))
 	x.use(11 * mega)
 	require.Equal(t, gy.ServiceGranted, x.service)
@@ -193,9 +195,8 @@ func TestEveryFault(t *testing.T) {
 		{"garbage", Fault{Rewrite: Garbage}},
 	} {
 		for at := range 4 {
-			t.Run(fmt.Sprintf("%s at %d", tt.name, at), func(t *testing.T) {
-				t.Parallel()
-				o, addr := newOCS(t, Config{Plan: Plan{Chunk: 10 * mega}}, Account{Balance: 1000 * mega})
+			inBubble(t, fmt.Sprintf("%s at %d", tt.name, at), func(t *testing.T) {
+				o, addr := pipedOCS(t, Config{Plan: Plan{Chunk: 10 * mega}}, Account{Balance: 1000 * mega})
 				cfg := machineConfig()
 				cfg.FailureHandling = gy.FailureContinue
 				node := newNode(t, addr, func(c *diameter.Config) { c.MaxAttempts = 1 })
@@ -239,18 +240,14 @@ func TestChaos(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger")
 	who := func(i int) Identity { return Identity(fmt.Sprintf("0010100000000%02d", i%accounts)) }
 	cfg := Config{Ledger: path, Plan: Plan{Chunk: 2 * mega}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
+	var now atomic.Value // the dialer of the OCS that lives
 	begin := func() *OCS {
 		o, err := New(cfg)
 		require.NoError(t, err)
 		for i := range accounts {
 			require.NoError(t, o.Add(Account{IMSI: who(i), Balance: 1 << 40}))
 		}
-		_, err = o.Listen(address)
-		require.NoError(t, err)
+		now.Store(listening(t, o))
 		for range 8 {
 			o.Inject(Fault{Disconnect: true, Times: 1})
 			o.Inject(Fault{Silent: true, Times: 1})
@@ -260,7 +257,8 @@ func TestChaos(t *testing.T) {
 		return o
 	}
 	o := begin()
-	node := newNode(t, address, func(c *diameter.Config) { c.Reconnect = 20 * time.Millisecond })
+	dial := func(ctx context.Context) (net.Conn, error) { return now.Load().(dialer)(ctx) }
+	node := newNode(t, dial, func(c *diameter.Config) { c.Reconnect = 20 * time.Millisecond })
 
 	var wg sync.WaitGroup
 	all := make([]*station, stations)

@@ -3,6 +3,7 @@ package gytest
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -114,17 +115,19 @@ func TestTwin(t *testing.T) {
 }
 
 // Nobody hears of a session for too long.
-func TestSupervision(t *testing.T) {
-	o, addr := newOCS(t, Config{Supervision: 50 * time.Millisecond}, Account{Balance: 30 * mega})
+func TestSupervision(t *testing.T) { synctest.Test(t, testSupervision) }
+
+func testSupervision(t *testing.T) {
+	o, addr := pipedOCS(t, Config{Supervision: 50 * time.Millisecond}, Account{Balance: 30 * mega})
 	p := newPhone(t, newNode(t, addr), "s;1")
 	p.ask(gy.RequestInitial, 0, 2001, wants(1))
-	require.Eventually(t, func() bool { return len(o.Sessions("")) == 0 }, 5*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return len(o.Sessions("")) == 0 }, time.Minute, 5*time.Millisecond)
 	wantAccount(t, o, 30*mega, 0, 0)
 	p.ask(gy.RequestUpdate, 1, gy.ResultUnknownSessionID, uses(1, mega))
 	require.Equal(t, []ViolationKind{UsageWithoutSession}, kinds(o))
 
 	// By Validity-Time: twice as long.
-	o, addr = newOCS(t, Config{Plan: Plan{Validity: time.Hour}}, Account{Balance: 30 * mega})
+	o, addr = pipedOCS(t, Config{Plan: Plan{Validity: time.Hour}}, Account{Balance: 30 * mega})
 	p = newPhone(t, newNode(t, addr), "s;1")
 	require.EqualValues(t, 3600, p.ask(gy.RequestInitial, 0, 2001, wants(1)).Services[0].ValidityTime)
 	e := o.Requests("s;1")[0]
