@@ -25,13 +25,24 @@ type Node interface {
 	Exchange(ctx context.Context, req wire.Message) (wire.Message, error)
 }
 
-var _ Node = (*diameter.Node)(nil)
+// AsyncNode is what a [Node] adds that needs no goroutine to wait for an
+// answer. *diameter.Node is one.
+type AsyncNode interface {
+	Node
+	// ExchangeFunc is Exchange, but for handing the outcome to done, which does
+	// not block, and for needing the request's memory until then. If it fails
+	// at once, done is not called.
+	ExchangeFunc(deadline time.Time, req wire.Message, done func(wire.Message, error)) error
+}
+
+var _ AsyncNode = (*diameter.Node)(nil)
 
 // Client sends the requests of sessions. It is safe for concurrent use.
 type Client struct {
-	node Node
-	cfg  ClientConfig
-	log  *slog.Logger
+	node  Node
+	async AsyncNode // node, if it is one
+	cfg   ClientConfig
+	log   *slog.Logger
 }
 
 // ClientConfig configures a Client.
@@ -47,7 +58,7 @@ type ClientConfig struct {
 }
 
 // ClientHooks are optional functions, called synchronously by the goroutine
-// that sends. They must not block.
+// that sends, or by the one that has the answer. They must not block.
 type ClientHooks struct {
 	// CCR is called when a CCR is answered or given up.
 	CCR func(ctx context.Context, info CCRInfo)
@@ -72,6 +83,7 @@ const logCCR = "Gy CCR"
 func NewClient(node Node, cfg ClientConfig) *Client {
 	orDefault(&cfg.Timeout, 120*time.Second)
 	c := &Client{node: node, cfg: cfg, log: cfg.Logger}
+	c.async, _ = node.(AsyncNode)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -83,10 +95,55 @@ func NewClient(node Node, cfg ClientConfig) *Client {
 // [FailureOf] tells apart.
 func (c *Client) Send(ctx context.Context, req wire.Message, a *CCA) error {
 	start := time.Now()
-	err := c.send(ctx, req, a)
+	within, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	ans, err := c.node.Exchange(within, req)
+	err = read(ans, err, a)
+	c.tell(ctx, req, a, start, err)
+	return err
+}
+
+// SendFunc is Send for those who do not want a goroutine to wait, if the node is
+// an [AsyncNode]; else one does. done is called once with what Send would
+// return, by a goroutine of the node's: it must not block. req and a must be
+// left alone until then. The end of ctx need not end the exchange.
+//
+// If SendFunc returns an error, done is not called.
+func (c *Client) SendFunc(ctx context.Context, req wire.Message, a *CCA, done func(error)) error {
+	if c.async == nil {
+		go func() { done(c.Send(ctx, req, a)) }()
+		return nil
+	}
+	x := &exchange{c: c, ctx: ctx, req: req, a: a, start: time.Now(), done: done}
+	err := c.async.ExchangeFunc(x.start.Add(c.cfg.Timeout), req, x.answered)
+	if err != nil {
+		err = read(nil, err, a)
+		c.tell(ctx, req, a, x.start, err)
+	}
+	return err
+}
+
+// exchange is a request that nobody waits for.
+type exchange struct {
+	c     *Client
+	ctx   context.Context
+	req   wire.Message
+	a     *CCA
+	start time.Time
+	done  func(error)
+}
+
+func (x *exchange) answered(ans wire.Message, err error) {
+	err = read(ans, err, x.a)
+	x.c.tell(x.ctx, x.req, x.a, x.start, err)
+	x.done(err)
+}
+
+// tell tells those who want to know what became of a request.
+func (c *Client) tell(ctx context.Context, req wire.Message, a *CCA, start time.Time, err error) {
 	debug := c.log.Enabled(ctx, slog.LevelDebug)
 	if !debug && c.cfg.Hooks.CCR == nil {
-		return err
+		return
 	}
 	info := CCRInfo{
 		Type:          typeOf(req),
@@ -107,22 +164,20 @@ func (c *Client) Send(ctx context.Context, req wire.Message, a *CCA) error {
 			slog.Duration("elapsed", info.Elapsed),
 			slog.Any("error", err))
 	}
-	return err
 }
 
-func (c *Client) send(ctx context.Context, req wire.Message, a *CCA) error {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
-	ans, err := c.node.Exchange(ctx, req)
+// read reads the outcome of an exchange into a.
+func read(ans wire.Message, err error, a *CCA) error {
+	if err == nil {
+		// Some servers answer what they do not understand with a message that has
+		// only a header in common with the request.
+		if ans.Header().IsRequest() {
+			err = errCommand
+		} else {
+			err = a.Decode(ans)
+		}
+	}
 	if err != nil {
-		return fmt.Errorf("gy: CCR: %w", err)
-	}
-	// Some servers answer what they do not understand with a message that has
-	// only a header in common with the request.
-	if ans.Header().IsRequest() {
-		return fmt.Errorf("gy: CCR: %w", errCommand)
-	}
-	if err := a.Decode(ans); err != nil {
 		return fmt.Errorf("gy: CCR: %w", err)
 	}
 	return nil

@@ -94,6 +94,73 @@ func TestFailureOf(t *testing.T) {
 	}
 }
 
+// asyncNode is a node that needs nobody to wait.
+type asyncNode struct {
+	nodeFunc
+	refuse error // of ExchangeFunc itself
+}
+
+func (n asyncNode) ExchangeFunc(deadline time.Time, req wire.Message, done func(wire.Message, error)) error {
+	if n.refuse != nil {
+		return n.refuse
+	}
+	go func() {
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		defer cancel()
+		done(n.Exchange(ctx, req))
+	}()
+	return nil
+}
+
+func TestClientSendFunc(t *testing.T) {
+	good := nodeFunc(func(_ context.Context, req wire.Message) (wire.Message, error) {
+		a := grant(mega)
+		return a.Encode(nil, req.Header())
+	})
+	silent := nodeFunc(func(ctx context.Context, _ wire.Message) (wire.Message, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	for name, tt := range map[string]struct {
+		node Node
+		want error
+		wait time.Duration
+	}{
+		"answered":          {node: asyncNode{nodeFunc: good}},
+		"somebody waits":    {node: good},
+		"not answered":      {node: asyncNode{nodeFunc: silent}, want: context.DeadlineExceeded, wait: time.Second},
+		"refused":           {node: asyncNode{refuse: diameter.ErrNoPeer}, want: diameter.ErrNoPeer},
+		"waited in vain":    {node: silent, want: context.DeadlineExceeded, wait: time.Second},
+		"answer unreadable": {node: asyncNode{nodeFunc: func(_ context.Context, req wire.Message) (wire.Message, error) { return req, nil }}, want: errCommand},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told []CCRInfo
+				c := NewClient(tt.node, ClientConfig{Timeout: time.Second, Hooks: ClientHooks{CCR: func(_ context.Context, i CCRInfo) { told = append(told, i) }}})
+				x := begin(t, nil)
+				x.start()
+				var a CCA
+				calls := 0
+				err := c.SendFunc(t.Context(), x.request(), &a, func(e error) {
+					calls++
+					require.ErrorIs(t, e, tt.want)
+				})
+				require.ErrorIs(t, err, map[bool]error{true: diameter.ErrNoPeer}[name == "refused"])
+				time.Sleep(2 * time.Second)
+				require.Equal(t, map[bool]int{false: 1}[name == "refused"], calls)
+				require.Len(t, told, 1)
+				require.ErrorIs(t, told[0].Err, tt.want)
+				require.Equal(t, RequestInitial, told[0].Type)
+				require.Equal(t, tt.wait, told[0].Elapsed)
+				if tt.want == nil {
+					x.step(x.s.Answer(x.now, x.out.Seq, &a))
+					x.wantService(ServiceGranted, EndNone)
+				}
+			})
+		})
+	}
+}
+
 // sessionsFunc answers for both of the OCS's requests.
 type sessionsFunc func(what, id string, rg *uint32) uint32
 
@@ -127,7 +194,7 @@ func TestServerRequests(t *testing.T) {
 		return ResultSuccess
 	}))
 	twag.Start()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, ocs.WaitOpen(ctx, "twag.example.net"))
 

@@ -1,10 +1,10 @@
 package gy
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/opentwag/twag/diameter/wire"
 )
@@ -34,28 +34,39 @@ func (s *Session) AppendState(b []byte) []byte {
 //
 // The error wraps [ErrState].
 func (m *Machine) Restore(b []byte) (*Session, error) {
-	if len(b) == 0 || len(b) > maxState || b[0] != stateVersion {
-		return nil, fmt.Errorf("%w: %d octets", ErrState, len(b))
+	s := new(Session)
+	if err := m.RestoreInto(s, b); err != nil {
+		return nil, err
 	}
-	s := &Session{m: m}
-	c := stateCodec{b: bytes.Clone(b[1:]), reading: true} // the session's octets are parts of it
+	return s, nil
+}
+
+// RestoreInto is Restore in the memory of s, a session that nobody uses any more, or
+// a zero one. What outputs of that session had of it holds no longer. After an error s is good
+// for nothing but its memory.
+func (m *Machine) RestoreInto(s *Session, b []byte) error {
+	if len(b) == 0 || len(b) > maxState || b[0] != stateVersion {
+		return fmt.Errorf("%w: %d octets", ErrState, len(b))
+	}
+	*s = Session{m: m, octetsOf: append(s.octetsOf[:0], b[1:]...), groups: s.groups[:0], request: request{body: s.request.body[:0]}}
+	c := stateCodec{b: s.octetsOf, reading: true}
 	c.session(s)
 	switch {
 	case c.failed, len(c.b) != 0,
 		s.state >= numStates, s.service > serviceOff, s.mode > ModeAuthorize,
 		s.failures > FailureRetry, s.failover > FailoverSupported,
 		s.request.kind > RequestTermination:
-		return nil, fmt.Errorf("%w: malformed", ErrState)
+		return fmt.Errorf("%w: malformed", ErrState)
 	case !s.fits():
-		return nil, fmt.Errorf("%w: state and request differ", ErrState)
+		return fmt.Errorf("%w: state and request differ", ErrState)
 	}
 	s.request.wasUnsure, s.request.unsure = s.request.unsure, s.request.kind != 0
 	for i := range s.groups {
 		if !s.groups[i].sound() {
-			return nil, fmt.Errorf("%w: impossible counters", ErrState)
+			return fmt.Errorf("%w: impossible counters", ErrState)
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // Taken takes the place of [Session.Resume] after a Restore in the process that was handed
@@ -228,7 +239,8 @@ func (c *stateCodec) session(s *Session) {
 		return
 	}
 	if c.reading {
-		s.groups = make([]group, n)
+		s.groups = slices.Grow(s.groups, int(n))[:n]
+		clear(s.groups)
 	}
 	for i := range s.groups {
 		c.group(&s.groups[i])
@@ -253,13 +265,14 @@ func (c *stateCodec) request(r *request) {
 	c.instant(&r.txAt)
 	c.instant(&r.sendAt)
 	c.instant(&r.giveUpAt)
-	body := r.body
-	if !c.reading && len(body) > 0 {
-		body = body[wire.HeaderLen:]
+	var body []byte
+	if !c.reading && len(r.body) > 0 {
+		body = r.body[wire.HeaderLen:]
 	}
 	c.octets(&body)
 	if c.reading {
-		r.body = append(make([]byte, wire.HeaderLen, wire.HeaderLen+len(body)), body...)
+		var header [wire.HeaderLen]byte
+		r.body = append(append(r.body[:0], header[:]...), body...)
 	}
 }
 

@@ -53,6 +53,29 @@ func TestRestoreRefuses(t *testing.T) {
 	require.ErrorIs(t, err, ErrState)
 }
 
+// A session in the memory of another is the same as in memory of its own, also when what was
+// read before could not be.
+func TestRestoreInto(t *testing.T) {
+	m := NewMachine(config())
+	all := states(t)
+	var s Session
+	for i, before := range all {
+		for _, b := range all {
+			require.NoError(t, m.RestoreInto(&s, before))
+			if i%2 == 0 {
+				require.ErrorIs(t, m.RestoreInto(&s, before[:len(before)-i-1]), ErrState)
+			}
+			require.NoError(t, m.RestoreInto(&s, b))
+			fresh, err := m.Restore(b)
+			require.NoError(t, err)
+			now := time.Unix(1700000100, 0)
+			require.Equal(t, fresh.Resume(now), s.Resume(now))
+			require.Equal(t, fresh.Stop(now, 0, Counters{9, 9, 9 * mega}, CauseLogout), s.Stop(now, 0, Counters{9, 9, 9 * mega}, CauseLogout))
+			require.Equal(t, fresh.AppendState(nil), s.AppendState(nil))
+		}
+	}
+}
+
 func TestStateIsSmall(t *testing.T) {
 	for _, b := range states(t) {
 		require.Less(t, len(b), 640)

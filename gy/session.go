@@ -175,6 +175,8 @@ type Session struct {
 	resultCode uint32
 
 	groups []group
+
+	octetsOf []byte // of a restored session: what its octets are parts of
 }
 
 // maxID bounds a Session-Id: a DiameterIdentity and what follows it.

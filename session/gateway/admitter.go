@@ -199,10 +199,12 @@ func (k *credit) begin(s *session.Session, now time.Time) error {
 		return err
 	}
 	if r.isCharged() {
-		gs, _, err := k.c.restore(s, &r)
-		if err != nil {
+		j := k.c.job(s.ID)
+		defer j.free()
+		if _, err := k.c.restore(j, s, &r); err != nil {
 			return err
 		}
+		gs := j.gs
 		if !gs.Serving() {
 			return fmt.Errorf("%w: the station's session waits for it, or is being settled", ErrNoCredit)
 		}

@@ -22,11 +22,12 @@ import (
 // lender grants 1000 octets each time.
 type lender struct{}
 
-func (lender) Send(_ context.Context, req wire.Message, a *gy.CCA) error {
+func (lender) SendFunc(_ context.Context, _ wire.Message, a *gy.CCA, done func(error)) error {
 	a.ResultCode, a.OriginHost = gy.ResultSuccess, []byte("ocs.example")
 	a.Services = append(a.Services[:0], gy.MSCC{
 		RatingGroup: 1, HasRatingGroup: true, ResultCode: gy.ResultSuccess, HasGranted: true, Granted: gy.Units{Has: gy.UnitTotal, Total: 1000},
 	})
+	go done(nil)
 	return nil
 }
 

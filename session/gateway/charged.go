@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/opentwag/twag/gy"
@@ -24,6 +25,8 @@ type record struct {
 	timeout, interim uint64
 	// state is that of the present credit-control session; empty: there is none.
 	state []byte
+	// room is memory for write to use; state is elsewhere.
+	room []byte
 }
 
 // isCharged reports whether the session has credit control.
@@ -52,8 +55,7 @@ func readRecord(s *session.Session) (r record, err error) {
 
 // write makes the record, with the state of gs, the session's. A nil gs is none.
 func (r *record) write(s *session.Session, gs *gy.Session) {
-	b := make([]byte, 0, max(len(r.state)+192, 512))
-	b = append(b, chargingVersion)
+	b := append(slices.Grow(r.room[:0], max(len(r.state)+192, 512)), chargingVersion)
 	for _, v := range [...]uint64{r.charged.Seconds, r.charged.Input, r.charged.Output, r.timeout, r.interim} {
 		b = binary.AppendUvarint(b, v)
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	layeh "layeh.com/radius"
@@ -47,7 +46,8 @@ type ChargingConfig struct {
 // ChargingHooks are called synchronously; they must not block and may be called
 // concurrently. Each may be nil.
 type ChargingHooks struct {
-	// Step is called for each step of a session's credit control that was stored.
+	// Step is called for each step of a session's credit control that was stored. What the
+	// output says of final units must not be kept.
 	Step func(ChargingStep)
 }
 
@@ -59,7 +59,10 @@ type ChargingStep struct {
 
 // CCRSender sends the requests of credit-control sessions.
 type CCRSender interface {
-	Send(ctx context.Context, req wire.Message, a *gy.CCA) error
+	// SendFunc sends req, and has done called, once and by another goroutine, when the answer has been
+	// read into a, or with why there is none. It must not block: it is often called by a goroutine of
+	// the store's. If it returns an error, done is not called.
+	SendFunc(ctx context.Context, req wire.Message, a *gy.CCA, done func(error)) error
 }
 
 // Charging charges sessions at an OCS: quota is asked for before the service, and again as
@@ -77,10 +80,10 @@ type Charging struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	jobs chan *job // to exchangers that have nothing to do
-	idle atomic.Int32
+	jobs sync.Pool // of *job
 
 	mu      sync.Mutex
+	closed  bool
 	taken   map[session.ID]request      // those that this process has had in hand
 	waiting map[session.ID]chan verdict // logins
 }
@@ -113,7 +116,8 @@ func NewCharging(m *session.Manager, cfg ChargingConfig) (*Charging, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Charging{m: m, cfg: cfg, jobs: make(chan *job), taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
+	c := &Charging{m: m, cfg: cfg, taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
+	c.jobs.New = c.newJob
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	m.OnWake(c.wake)
 	return c, nil
@@ -122,6 +126,9 @@ func NewCharging(m *session.Manager, cfg ChargingConfig) (*Charging, error) {
 // Close ends the waiting for answers; what is pending goes on when the
 // sessions are charged again, in another process.
 func (c *Charging) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	c.cancel()
 	c.wg.Wait()
 }
@@ -137,30 +144,32 @@ func (c *Charging) begin(s *session.Session, now time.Time) (*gy.Session, gy.Out
 	return gs, gs.Start(now), true
 }
 
-// restore returns the session's credit control, and whether its request, if there is one, is
-// this process's.
-func (c *Charging) restore(s *session.Session, r *record) (gs *gy.Session, ours bool, err error) {
+// restore makes the session's credit control the job's, and returns whether its request, if there is
+// one, is this process's.
+func (c *Charging) restore(j *job, s *session.Session, r *record) (ours bool, err error) {
 	c.mu.Lock()
 	q, ok := c.taken[s.ID]
 	c.mu.Unlock()
-	if gs, err = c.restoreWith(s, r, q); err != nil || !ok {
-		return gs, false, err
+	if err = c.restoreWith(j, s, r, q); err != nil || !ok {
+		return false, err
 	}
-	seq, pending := gs.Pending()
-	return gs, pending && seq == q.seq, nil
+	seq, pending := j.gs.Pending()
+	return pending && seq == q.seq, nil
 }
 
-func (c *Charging) restoreWith(s *session.Session, r *record, q request) (*gy.Session, error) {
+func (c *Charging) restoreWith(j *job, s *session.Session, r *record, q request) error {
 	machine := c.cfg.Choose(s)
 	if machine == nil {
 		machine = c.cfg.Machine // it was to be charged when it began
 	}
-	gs, err := machine.Restore(r.state)
-	if err != nil {
-		return nil, err
+	if j.gs == nil {
+		j.gs = new(gy.Session)
 	}
-	gs.Taken(q.seq, q.waiting)
-	return gs, nil
+	if err := machine.RestoreInto(j.gs, r.state); err != nil {
+		return err
+	}
+	j.gs.Taken(q.seq, q.waiting)
+	return nil
 }
 
 // put makes the outcome of a step part of the session, and of txn what is to be done about
@@ -237,151 +246,23 @@ func (c *Charging) attributes(s *session.Session, changes []gy.GroupChange) (all
 	return all, true
 }
 
-// stored does what a step asks for, after it has been stored.
-func (c *Charging) stored(id session.ID, gs *gy.Session, out gy.Output) {
-	if h := c.cfg.Hooks.Step; h != nil {
-		h(ChargingStep{Output: out, Usage: gs.Usage()})
-	}
-	if out.Service == gy.ServiceGranted || out.Service == gy.ServiceRefused {
-		c.tell(id, verdict{out: out})
-	}
-	if !out.Send {
-		if _, pending := gs.Pending(); !pending {
-			c.forget(id)
-		}
-		return
-	}
-	j := jobs.Get().(*job)
-	var err error
-	if j.req, err = gs.AppendRequest(j.req); err != nil {
-		jobs.Put(j)
-		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", id), slog.Any("error", err))
-		c.tell(id, verdict{err: err})
-		return
-	}
-	c.mu.Lock()
-	c.taken[id] = request{out.Seq, true}
-	c.mu.Unlock()
-	j.id, j.seq = id, out.Seq
-	select {
-	case c.jobs <- j:
-	default:
-		c.wg.Go(func() { c.exchanges(j) })
-	}
-}
-
-// job is a request that is to be sent, and room for its answer.
-type job struct {
-	id  session.ID
-	seq uint32
-	req wire.Message
-	cca gy.CCA
-}
-
-var jobs = sync.Pool{New: func() any { return new(job) }}
-
-// maxIdle bounds the goroutines that wait for something to do. There are at most as many as
-// sessions have requests unanswered, and these.
-const maxIdle = 256
-
-// exchanges does one job after the other: a goroutine for each would begin with a stack that is
-// too small for it.
-func (c *Charging) exchanges(j *job) {
-	for {
-		c.exchange(j)
-		jobs.Put(j)
-		if c.idle.Add(1) > maxIdle {
-			c.idle.Add(-1)
-			return
-		}
-		select {
-		case j = <-c.jobs:
-			c.idle.Add(-1)
-		case <-c.ctx.Done():
-			return
-		}
-	}
-}
-
-// tell answers a login that waits, if one does.
-func (c *Charging) tell(id session.ID, v verdict) {
-	c.mu.Lock()
-	ch := c.waiting[id]
-	delete(c.waiting, id)
-	c.mu.Unlock()
-	if ch != nil {
-		ch <- v
-	}
-}
-
-// exchange sends a request and takes in what comes of it.
-func (c *Charging) exchange(j *job) {
-	id, seq := j.id, j.seq
-	err := c.cfg.Client.Send(c.ctx, j.req, &j.cca)
-	if c.ctx.Err() != nil {
-		return
-	}
-	c.mu.Lock()
-	if c.taken[id].seq == seq {
-		c.taken[id] = request{seq, false}
-	}
-	c.mu.Unlock()
-	stepped := c.step(c.ctx, id, &request{seq, true}, func(gs *gy.Session, now time.Time) gy.Output {
-		if err != nil {
-			return gs.Fail(now, seq, gy.FailureOf(err))
-		}
-		return gs.Answer(now, seq, &j.cca)
-	})
-	if stepped == nil {
-		return
-	}
-	// The answer is lost on us. If the session is still there, it is asked for again when that
-	// wakes.
-	c.forget(id)
-	c.tell(id, verdict{err: stepped})
-	if !errors.Is(stepped, session.ErrNotFound) {
-		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelWarn, logNotStored, slog.Any("session", id), slog.Any("error", stepped))
-	}
-}
-
-// forget makes the session's request, if there is one, one that nobody here has had in hand.
-func (c *Charging) forget(id session.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.taken, id)
-}
-
-// step takes one step of a session's credit control: stored first, done
-// then. by is the request that it is about; nil: none.
-func (c *Charging) step(ctx context.Context, id session.ID, by *request, f func(gs *gy.Session, now time.Time) gy.Output) error {
-	var gs *gy.Session
-	var out gy.Output
-	err := c.m.Update(ctx, id, func(txn *session.Txn, s *session.Session) (bool, error) {
-		r, err := readRecord(s)
-		if err != nil {
-			return false, err
-		}
-		if !r.isCharged() {
-			return false, session.ErrNotFound
-		}
-		if by != nil {
-			gs, err = c.restoreWith(s, &r, *by)
-		} else {
-			gs, _, err = c.restore(s, &r)
-		}
-		if err != nil {
-			return false, err
-		}
-		now := time.Now()
-		out = f(gs, now)
-		c.put(txn, s, &r, gs, &out, now)
-		return true, nil
-	})
-	if err != nil {
+// step takes one step of a session's credit control, f: stored first, done then.
+func (c *Charging) step(ctx context.Context, id session.ID, f func(gs *gy.Session, now time.Time) gy.Output) error {
+	j := c.job(id)
+	if err := c.update(ctx, j, nil, f); err != nil {
+		j.free()
 		return err
 	}
-	c.stored(id, gs, out)
+	j.stored()
 	return nil
+}
+
+// update takes the step and stores it.
+func (c *Charging) update(ctx context.Context, j *job, by *request, f func(gs *gy.Session, now time.Time) gy.Output) error {
+	return c.m.Update(ctx, j.id, func(txn *session.Txn, s *session.Session) (bool, error) {
+		err := j.step(txn, s, by, f)
+		return err == nil, err
+	})
 }
 
 // wake is called when a session's time has come: a timer of its credit control, or a request that
@@ -395,31 +276,32 @@ func (c *Charging) wake(ctx context.Context, e *session.Entry) error {
 		_, err := c.m.Commit(ctx, &txn)
 		return err
 	}
-	var gs *gy.Session
+	j := c.job(e.Session.ID)
 	var ours bool
 	if err == nil {
-		gs, ours, err = c.restore(&e.Session, &r)
+		ours, err = c.restore(j, &e.Session, &r)
 	}
 	if err != nil {
+		j.free()
 		return fmt.Errorf("gateway: session %v: %w", e.Session.ID, err)
 	}
 	now := time.Now()
-	var out gy.Output
 	if !ours {
-		out = gs.Resume(now)
+		j.out = j.gs.Resume(now)
 	}
-	if !out.Send {
-		out = merge(out, gs.Timer(now))
+	if !j.out.Send {
+		j.out = merge(j.out, j.gs.Timer(now))
 	}
-	c.put(&txn, &e.Session, &r, gs, &out, now)
+	c.put(&txn, &e.Session, &r, j.gs, &j.out, now)
 	if !e.Session.Wake.IsZero() && !e.Session.Wake.After(now) {
 		e.Session.Wake = now.Add(time.Second) // never twice for nothing
 	}
 	txn.Put(e)
 	if _, err := c.m.Commit(ctx, &txn); err != nil {
+		j.free()
 		return err
 	}
-	c.stored(e.Session.ID, gs, out)
+	j.stored()
 	return nil
 }
 
@@ -440,36 +322,39 @@ func merge(a, b gy.Output) gy.Output {
 
 // Charge is the [accounting.ChargeFunc] of a Recorder.
 func (c *Charging) Charge(txn *session.Txn, s *session.Session, now time.Time) (then func()) {
-	var gs *gy.Session
-	var out gy.Output
 	r, err := readRecord(s)
 	used := subCounters(usageOf(s), r.charged)
+	j := c.job(s.ID)
 	switch {
 	case err != nil:
 	case r.isCharged():
-		gs, _, err = c.restore(s, &r)
+		_, err = c.restore(j, s, &r)
 	case s.State == session.Ended && used.Octets() == 0:
-		return nil // there was nothing, or it has been charged
+		j.free() // there was nothing, or it has been charged
+		return nil
 	default:
 		// Nobody asked for credit at the login: it was another server's. Or the session goes
 		// on after it was ended.
 		var ok bool
-		if gs, out, ok = c.begin(s, now); !ok {
+		if j.gs, j.out, ok = c.begin(s, now); !ok {
+			j.free()
 			return nil
 		}
 	}
 	if err != nil {
 		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", s.ID), slog.Any("error", err))
+		j.free()
 		return nil
 	}
 	if s.State == session.Ended {
-		out = merge(out, gs.Stop(now, 0, used, causeOf(s)))
+		j.out = merge(j.out, j.gs.Stop(now, 0, used, causeOf(s)))
 	} else {
-		out = merge(out, gs.Account(now, 0, used))
+		j.out = merge(j.out, j.gs.Account(now, 0, used))
 	}
-	c.put(txn, s, &r, gs, &out, now)
-	id := s.ID
-	return func() { c.stored(id, gs, out) }
+	r.room = j.state
+	c.put(txn, s, &r, j.gs, &j.out, now)
+	j.state = s.Charging
+	return j.goOn
 }
 
 var _ accounting.ChargeFunc = (*Charging)(nil).Charge
@@ -520,7 +405,7 @@ func (o ocsRequests) ask(ctx context.Context, sessionID string, f func(*gy.Sessi
 	if err != nil {
 		return gy.ResultUnknownSessionID
 	}
-	err = o.c.step(ctx, id, nil, func(gs *gy.Session, now time.Time) gy.Output {
+	err = o.c.step(ctx, id, func(gs *gy.Session, now time.Time) gy.Output {
 		var out gy.Output
 		code, out = f(gs, now)
 		return out
@@ -545,7 +430,9 @@ func (c *Charging) authorize(ctx context.Context, id session.ID, gs *gy.Session,
 	c.mu.Lock()
 	c.waiting[id] = ch
 	c.mu.Unlock()
-	c.stored(id, gs, out)
+	j := c.job(id)
+	j.gs, j.out = gs, out
+	j.stored()
 	var v verdict
 	select {
 	case v = <-ch:
@@ -553,7 +440,7 @@ func (c *Charging) authorize(ctx context.Context, id session.ID, gs *gy.Session,
 		// The login waits no longer: it is as if Tx had expired now, and failure handling says
 		// what then.
 		tx := out.Deadline
-		if err := c.step(context.WithoutCancel(ctx), id, nil, func(gs *gy.Session, _ time.Time) gy.Output { return gs.Timer(tx) }); err != nil {
+		if err := c.step(context.WithoutCancel(ctx), id, func(gs *gy.Session, _ time.Time) gy.Output { return gs.Timer(tx) }); err != nil {
 			c.tell(id, verdict{err: err})
 		}
 		c.tell(id, verdict{err: ctx.Err()}) // if there is no word yet
@@ -575,11 +462,12 @@ func (c *Charging) restrictions(s *session.Session) (layeh.Attributes, error) {
 	if err != nil || !r.isCharged() {
 		return nil, err
 	}
-	gs, _, err := c.restore(s, &r)
-	if err != nil {
+	j := c.job(s.ID)
+	defer j.free()
+	if _, err := c.restore(j, s, &r); err != nil {
 		return nil, err
 	}
-	b, ok := c.attributes(s, gs.Restricted())
+	b, ok := c.attributes(s, j.gs.Restricted())
 	if !ok {
 		return nil, fmt.Errorf("%w: only what the NAS can't be told", ErrNoCredit)
 	}

@@ -53,7 +53,12 @@ func newOCS(t testing.TB, balance, chunk int64) *ocs {
 	return &ocs{t: t, balance: balance, chunk: chunk, reserved: map[string]int64{}, debited: map[string]uint64{}, seen: map[string]string{}, answers: map[string]gy.CCA{}}
 }
 
-func (o *ocs) Send(ctx context.Context, req wire.Message, a *gy.CCA) error {
+func (o *ocs) SendFunc(ctx context.Context, req wire.Message, a *gy.CCA, done func(error)) error {
+	go func() { done(o.send(ctx, req, a)) }()
+	return nil
+}
+
+func (o *ocs) send(ctx context.Context, req wire.Message, a *gy.CCA) error {
 	o.mu.Lock()
 	delay, err := o.delay, o.err
 	o.mu.Unlock()
