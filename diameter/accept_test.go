@@ -389,7 +389,7 @@ func TestNothingIsLeft(t *testing.T) {
 		require.ErrorIs(t, <-served, ErrClosed)
 		_ = idle.Close()
 	}
-	for range 500 {
+	for range 6000 {
 		if runtime.NumGoroutine() <= before {
 			return
 		}

@@ -223,7 +223,7 @@ func benchGoDiameter(b *testing.B) {
 			}
 		}))
 	cl := &sm.Client{
-		Dict: dict.Default, Handler: client, MaxRetransmits: 3, RetransmitInterval: time.Second,
+		Dict: dict.Default, Handler: client, MaxRetransmits: 3, RetransmitInterval: time.Minute,
 		VendorSpecificApplicationID: []*diam.AVP{diam.NewAVP(avp.VendorSpecificApplicationID, avp.Mbit, 0, &diam.GroupedAVP{AVP: []*diam.AVP{
 			diam.NewAVP(avp.VendorID, avp.Mbit, 0, datatype.Unsigned32(vendor3GPP)),
 			diam.NewAVP(avp.AuthApplicationID, avp.Mbit, 0, datatype.Unsigned32(swxApplication)),

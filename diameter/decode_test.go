@@ -184,7 +184,10 @@ func TestBadInput(t *testing.T) {
 				return d.Decode(m)
 			}
 			dm, err := decode()
-			used := allocated(func() { _, _ = decode() })
+			used := uint64(1) << 62
+			for range 3 { // something else of the process may allocate, too
+				used = min(used, allocated(func() { _, _ = decode() }))
+			}
 			require.LessOrEqual(t, used, uint64(4*len(c.b)+4096), "octets allocated for %d", len(c.b))
 			switch c.code {
 			case 0:

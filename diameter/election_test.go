@@ -91,7 +91,7 @@ func electOnce(t *testing.T, authority *diametertest.Authority, transport string
 		a, b := nodes[0].Peers()[0], nodes[1].Peers()[0]
 		return a.State == diameter.PeerOpen && b.State == diameter.PeerOpen && a.Initiator != b.Initiator && open.Load() == 1
 	}
-	require.Eventually(t, settled, 10*time.Second, time.Millisecond)
+	require.Eventually(t, settled, time.Minute, time.Millisecond)
 	for i, n := range nodes {
 		a, err := n.Exchange(limited(t), diametertest.Build(wire.Header{Flags: wire.FlagRequest, Command: cmdMAR, Application: swxApp}))
 		require.NoError(t, err)

@@ -44,7 +44,7 @@ func FuzzInbound(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, open bool) {
 		near, end := net.Pipe()
 		l.conns <- near
-		_ = end.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = end.SetDeadline(time.Now().Add(time.Minute))
 		go func() {
 			if open {
 				if _, err := end.Write(cer); err != nil {
@@ -63,7 +63,7 @@ func FuzzInbound(f *testing.F) {
 		}()
 		_, _ = io.Copy(io.Discard, end)
 
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		for {
 			gone := true

@@ -62,7 +62,7 @@ func newTLSNode(t *testing.T, change func(*diameter.Config)) tlsNode {
 		OriginHost: ourHost, OriginRealm: "example.org",
 		Applications:     []diameter.Application{{ID: swxApp, Vendor: 10415}},
 		Peers:            []diameter.PeerConfig{{Host: peerHost, Transport: diameter.TransportTLS}},
-		HandshakeTimeout: 5 * time.Second,
+		HandshakeTimeout: time.Minute,
 		Logger:           slog.New(slog.NewTextHandler(n.log, nil)),
 		Hooks: diameter.Hooks{PeerChange: func(c diameter.PeerChange) {
 			if c.Err != nil {
@@ -99,7 +99,7 @@ func (n tlsNode) serve(t *testing.T, plain bool) string {
 // open wants the peer to be open with TLS, and to be served.
 func (n tlsNode) open(t *testing.T, link *diametertest.Link) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, n.WaitOpen(ctx, peerHost))
 	require.Equal(t, diameter.TransportTLS, n.Peers()[0].Transport)
@@ -116,9 +116,10 @@ func (n tlsNode) requireReason(t *testing.T, err error, want diameter.TLSReason)
 		require.Equal(t, want.String(), te.Reason.String(), "%v", err)
 	}
 	require.Eventually(t, func() bool { return strings.Contains(n.Peers()[0].LastError, want.String()) },
-		5*time.Second, time.Millisecond, "%+v", n.Peers()[0])
-	require.Eventually(t, func() bool { return strings.Contains(n.log.String(), want.String()) }, 5*time.Second, time.Millisecond)
-	require.Equal(t, diameter.PeerClosed, n.Peers()[0].State)
+		time.Minute, time.Millisecond, "%+v", n.Peers()[0])
+	require.Eventually(t, func() bool { return strings.Contains(n.log.String(), want.String()) }, time.Minute, time.Millisecond)
+	// It may be trying again.
+	require.Eventually(t, func() bool { return n.Peers()[0].State == diameter.PeerClosed }, time.Minute, time.Millisecond)
 	t.Log(n.Peers()[0].LastError)
 }
 
@@ -221,7 +222,7 @@ func TestTLSPeerConnects(t *testing.T) {
 				}
 				link.WantClosed()
 				if c.want == diameter.TLSNoCertificate {
-					require.Eventually(t, func() bool { return strings.Contains(n.log.String(), c.want.String()) }, 5*time.Second, time.Millisecond)
+					require.Eventually(t, func() bool { return strings.Contains(n.log.String(), c.want.String()) }, time.Minute, time.Millisecond)
 					require.Empty(t, n.Peers()[0].LastError, "nobody knows who it was")
 				} else {
 					n.requireReason(t, nil, c.want)
@@ -290,7 +291,7 @@ func TestTLSHandshakeTimeout(t *testing.T) {
 		n := newTLSNode(t, short)
 		link := diametertest.NewPeer(t, diametertest.Config{Host: peerHost}).Dial(n.serve(t, false))
 		link.WantClosed()
-		require.Eventually(t, func() bool { return strings.Contains(n.log.String(), diameter.TLSTimeout.String()) }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(n.log.String(), diameter.TLSTimeout.String()) }, time.Minute, time.Millisecond)
 	})
 }
 
@@ -312,7 +313,7 @@ func TestTLSOnOneSideOnly(t *testing.T) {
 		link := diametertest.NewPeer(t, diametertest.Config{Host: peerHost}).Dial(n.serve(t, false))
 		link.Send(link.CER())
 		link.WantClosed()
-		require.Eventually(t, func() bool { return strings.Contains(n.log.String(), diameter.TLSPlain.String()) }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(n.log.String(), diameter.TLSPlain.String()) }, time.Minute, time.Millisecond)
 	})
 	t.Run("TLS where TCP is served", func(t *testing.T) {
 		n := newTLSNode(t, withTLS)
@@ -320,7 +321,7 @@ func TestTLSOnOneSideOnly(t *testing.T) {
 		conf.ServerName = ourHost
 		link := diametertest.NewPeer(t, diametertest.Config{Host: peerHost, TLS: conf}).Dial(n.serve(t, true))
 		link.WantClosed()
-		require.Eventually(t, func() bool { return strings.Contains(n.log.String(), diameter.TLSPlain.String()) }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return strings.Contains(n.log.String(), diameter.TLSPlain.String()) }, time.Minute, time.Millisecond)
 	})
 	t.Run("we connect by TCP where TLS is served", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -408,7 +409,7 @@ func TestTLSOfSomebodyElsesMaking(t *testing.T) {
 			link := diametertest.NewPeer(t, diametertest.Config{Host: peerHost, TLS: conf}).Dial(l.Addr().String())
 			_, _ = link.Write(link.CER())
 			link.WantClosed()
-			require.Eventually(t, func() bool { return strings.Contains(n.log.String(), c.want.String()) }, 5*time.Second, time.Millisecond, "%v", link.Err())
+			require.Eventually(t, func() bool { return strings.Contains(n.log.String(), c.want.String()) }, time.Minute, time.Millisecond, "%v", link.Err())
 			require.NoError(t, n.Close())
 			require.ErrorIs(t, <-done, diameter.ErrClosed)
 		})
@@ -464,7 +465,7 @@ func TestTLSCarriesRequests(t *testing.T) {
 		cfg.Peers[0].TLS, cfg.Peers[0].Address = ours.Config(ours.Certificate(ourHost)), address
 	})
 	client.Start()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, client.WaitOpen(ctx, peerHost))
 	var wg sync.WaitGroup

@@ -22,7 +22,7 @@ type Config struct {
 	TLS *tls.Config
 	// Manual leaves CER, DWR and DPR, too, to the test.
 	Manual bool
-	// Timeout is how long an expectation waits. Default 10 s.
+	// Timeout is how long an expectation waits. Default one minute.
 	Timeout time.Duration
 }
 
@@ -52,7 +52,7 @@ func NewPeer(t testing.TB, cfg Config) *Peer {
 		cfg.Applications = []diameter.Application{{ID: diameter.ApplicationRelay}}
 	}
 	if cfg.Timeout == 0 {
-		cfg.Timeout = 10 * time.Second
+		cfg.Timeout = time.Minute
 	}
 	p := &Peer{t: t, cfg: cfg, links: make(chan *Link, 64), done: make(chan struct{})}
 	t.Cleanup(p.Close)

@@ -220,6 +220,10 @@ func TestMalformedIsWhatItSays(t *testing.T) {
 	require.GreaterOrEqual(t, len(seen), 25)
 }
 
+func inBubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
 // TestExpectationsFail: a kit whose expectations are always met proves
 // nothing.
 func TestExpectationsFail(t *testing.T) {
@@ -232,11 +236,10 @@ func TestExpectationsFail(t *testing.T) {
 		"not closed":      func(_ *diametertest.Peer, l *diametertest.Link) { l.WantClosed() },
 		"nobody listens":  func(p *diametertest.Peer, _ *diametertest.Link) { p.PipeListener().Dial() },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel() // each waits for what does not come
+		inBubble(t, name, func(t *testing.T) {
 			fake := &failing{TB: t, failed: make(chan struct{})}
-			peer := diametertest.NewPeer(fake, diametertest.Config{Host: "hss.example.net", Timeout: 2 * time.Second})
-			n := newNode(t, diameter.PeerConfig{Host: "hss.example.net", Address: peer.Listen()}, nil)
+			peer := diametertest.NewPeer(fake, diametertest.Config{Host: "hss.example.net", Timeout: 5 * time.Second})
+			n := newNode(t, diameter.PeerConfig{Host: "hss.example.net", Dial: peer.Pipe}, nil)
 			link := peer.Accept()
 			require.NoError(t, n.WaitOpen(t.Context(), ""))
 			returned := make(chan struct{})
