@@ -74,16 +74,19 @@ func appendTime(b []byte, t time.Time) []byte {
 
 // Decode returns the session that Append wrote. The result does not alias b.
 func Decode(b []byte) (Session, error) {
-	s, err := decodeAlias(b)
+	var s Session
+	if err := s.decode(b); err != nil {
+		return Session{}, err
+	}
 	s.Accounting, s.Charging = slices.Clone(s.Accounting), slices.Clone(s.Charging)
-	return s, err
+	return s, nil
 }
 
-// decodeAlias is Decode of octets that become the session's own.
-func decodeAlias(b []byte) (Session, error) {
-	var s Session
+// decode is Decode into a session, which keeps b. It sets each of its fields; after an error
+// they are nothing useful.
+func (s *Session) decode(b []byte) error {
 	if len(b) < 2+len(s.ID) || b[0] < encodingVersion || b[0] > encodingVersionHome {
-		return Session{}, fmt.Errorf("%w: version or length", ErrDecode)
+		return fmt.Errorf("%w: version or length", ErrDecode)
 	}
 	s.State = State(b[1])
 	copy(s.ID[:], b[2:])
@@ -109,20 +112,21 @@ func decodeAlias(b []byte) (Session, error) {
 	closing := d.uvarint()
 	s.Closing = Reason(closing)
 	s.Accounting, s.Charging = d.octets(b), d.octets(b)
+	s.Home = ""
 	if b[0] == encodingVersionHome {
 		s.Home = d.string()
 	}
 	switch {
 	case d.failed:
-		return Session{}, fmt.Errorf("%w: cut short", ErrDecode)
+		return fmt.Errorf("%w: cut short", ErrDecode)
 	case s.State < Admitted || s.State > Ended:
-		return Session{}, fmt.Errorf("%w: state %d", ErrDecode, s.State)
+		return fmt.Errorf("%w: state %d", ErrDecode, s.State)
 	case closing > uint64(ReasonCredit):
-		return Session{}, fmt.Errorf("%w: reason %d", ErrDecode, closing)
+		return fmt.Errorf("%w: reason %d", ErrDecode, closing)
 	case !s.ID.IsValid():
-		return Session{}, fmt.Errorf("%w: no ID", ErrDecode)
+		return fmt.Errorf("%w: no ID", ErrDecode)
 	}
-	return s, nil
+	return nil
 }
 
 // decoder reads what Append wrote, and remembers the first failure.

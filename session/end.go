@@ -117,7 +117,7 @@ func (m *Manager) endDue(ctx context.Context, id ID, now time.Time) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	e, err := decodeEntry(r, decodeAlias)
+	e, err := newEntry(r)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (m *Manager) endDue(ctx context.Context, id ID, now time.Time) error {
 		if r, err = m.store.Get(ctx, key); err != nil {
 			return errors.Join(awake, ignoreNotFound(err))
 		}
-		if e, err = decodeEntry(r, decodeAlias); err != nil {
+		if e, err = newEntry(r); err != nil {
 			return err
 		}
 		if awake == nil && come(m.wake(&e.Session), now) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 )
 
 // Get returns the session with the ID, or ErrNotFound.
@@ -12,7 +13,7 @@ func (m *Manager) Get(ctx context.Context, id ID) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeEntry(r, decodeAlias)
+	return newEntry(r)
 }
 
 // Record returns a record that is no session, or ErrNotFound; [Txn.Record]
@@ -24,12 +25,22 @@ func sameNAS(a, b NAS) bool {
 	return a.Source == b.Source && (a.Identifier != "" && a.Identifier == b.Identifier || a.Name() == b.Name())
 }
 
-func decodeEntry(r Record, decode func([]byte) (Session, error)) (*Entry, error) {
-	s, err := decode(r.Value)
-	if err != nil {
+// newEntry returns the session that a record is. It keeps the record's value.
+func newEntry(r Record) (*Entry, error) {
+	e := new(Entry)
+	if err := e.read(r); err != nil {
 		return nil, err
 	}
-	return &Entry{Session: s, was: s, version: r.Version}, nil
+	return e, nil
+}
+
+// read makes e the session that a record is. It keeps the record's value.
+func (e *Entry) read(r Record) error {
+	if err := e.Session.decode(r.Value); err != nil {
+		return err
+	}
+	e.was, e.version = e.Session, r.Version
+	return nil
 }
 
 // find returns the sessions with a term that match, at most limit; 0 is
@@ -41,7 +52,8 @@ func (m *Manager) find(ctx context.Context, term Term, limit int, match func(*Se
 		if r.Key.Kind != KindSession {
 			return true
 		}
-		e, err := decodeEntry(r, Decode)
+		r.Value = slices.Clone(r.Value)
+		e, err := newEntry(r)
 		if err != nil {
 			bad = err
 			return true
@@ -60,9 +72,7 @@ func (m *Manager) find(ctx context.Context, term Term, limit int, match func(*Se
 // ByAccount returns the sessions that the NAS calls accountID, ended ones that are
 // still remembered included. There is hardly ever more than one.
 func (m *Manager) ByAccount(ctx context.Context, nas NAS, accountID string) ([]*Entry, error) {
-	return m.find(ctx, AccountTerm(nas, accountID), 0, func(s *Session) bool {
-		return s.AccountID == accountID && sameNAS(s.NAS, nas)
-	})
+	return m.ByAccountIn(ctx, new(Entries), nas, accountID)
 }
 
 // BySubscriber returns the sessions of an IMSI that have not ended.

@@ -62,9 +62,13 @@ func NewTerm(index Index, parts ...string) Term {
 	var buf [192]byte
 	b := append(buf[:0], byte(index))
 	for _, p := range parts {
-		b = binary.AppendUvarint(b, uint64(len(p)))
-		b = append(b, p...)
+		b = appendString(b, p)
 	}
+	return termOf(b)
+}
+
+// termOf returns the term that stands for an index and its parts, each with its length before it.
+func termOf(b []byte) Term {
 	h := sha256.Sum256(b)
 	return Term(binary.BigEndian.Uint64(h[:8]))
 }

@@ -191,7 +191,7 @@ func NewManager(store Store, cfg Config) (*Manager, error) {
 	}
 	m := &Manager{store: store, cfg: cfg.withDefaults(), seed: maphash.MakeSeed()}
 	m.async, _ = store.(AsyncStore)
-	m.changes.New = func() any { return new(builder) }
+	m.changes.New = func() any { return newBuilder() }
 	m.tasks, m.apart = newTasks(m, m.cfg.Workers), make(map[TaskKind]*tasks)
 	m.ending = ending{m: m, queue: make(chan ID, sweepBatch), busy: make(map[ID]struct{}), failed: make(map[ID]failure)}
 	m.aps.init(m.cfg.MaxAPs)

@@ -237,10 +237,37 @@ func (s *Session) Terms() []Term {
 }
 
 // NASTerm is the term of all sessions on a NAS.
-func NASTerm(n NAS) Term { return NewTerm(IndexNAS, n.Source.String(), n.Name()) }
+func NASTerm(n NAS) Term {
+	var buf [192]byte
+	return termOf(n.appendParts(append(buf[:0], byte(IndexNAS))))
+}
 
 // AccountTerm is the term of the sessions that a NAS calls accountID. There may
 // be several, since NASes use their numbers again.
 func AccountTerm(n NAS, accountID string) Term {
-	return NewTerm(IndexAccount, n.Source.String(), n.Name(), accountID)
+	var buf [192]byte
+	return termOf(appendString(n.appendParts(append(buf[:0], byte(IndexAccount))), accountID))
+}
+
+// appendParts appends the parts of a term that say which NAS it is: Source and Name.
+func (n NAS) appendParts(b []byte) []byte {
+	var buf [64]byte
+	source := appendText(buf[:0], n.Source)
+	b = appendString(b, source)
+	switch {
+	case n.Identifier != "":
+		return appendString(b, n.Identifier)
+	case n.Addr.IsValid():
+		return appendString(b, appendText(buf[:0], n.Addr))
+	default:
+		return appendString(b, source)
+	}
+}
+
+// appendText appends what the address's String returns.
+func appendText(b []byte, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return append(b, a.String()...)
+	}
+	return a.AppendTo(b)
 }

@@ -96,13 +96,8 @@ func (m *Manager) CommitFunc(ctx context.Context, t *Txn, done func(first uint64
 		done(0, err)
 		return
 	}
-	m.async.CommitFunc(&c.change, func(first uint64, err error) {
-		m.built(c)
-		if err == nil {
-			m.committed(ctx, t, now)
-		}
-		done(first, err)
-	})
+	c.m, c.ctx, c.t, c.now, c.done = m, ctx, t, now, done
+	m.async.CommitFunc(&c.change, c.then)
 }
 
 // Async reports whether CommitFunc does not wait.
@@ -159,9 +154,34 @@ func (m *Manager) committed(ctx context.Context, t *Txn, now time.Time) {
 type builder struct {
 	change Change
 	octets []byte
+
+	// Of CommitFunc:
+	m    *Manager
+	ctx  context.Context
+	t    *Txn
+	now  time.Time
+	done func(first uint64, err error)
+	then func(first uint64, err error) // finish; made once
+}
+
+func newBuilder() *builder {
+	c := new(builder)
+	c.then = c.finish
+	return c
+}
+
+// finish is told what became of the change.
+func (c *builder) finish(first uint64, err error) {
+	m, ctx, t, now, done := c.m, c.ctx, c.t, c.now, c.done
+	m.built(c)
+	if err == nil {
+		m.committed(ctx, t, now)
+	}
+	done(first, err)
 }
 
 func (c *builder) reset() {
+	c.m, c.ctx, c.t, c.done = nil, nil, nil, nil
 	clear(c.change.Puts)
 	c.change.Puts, c.change.Journal = c.change.Puts[:0], nil
 	if cap(c.octets) > MaxValue {

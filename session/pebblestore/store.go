@@ -149,31 +149,68 @@ func (s *Store) Get(ctx context.Context, key session.Key) (session.Record, error
 
 // Find implements session.Store.
 func (s *Store) Find(ctx context.Context, term session.Term, f func(session.Record) bool) error {
-	return s.show(f, func(p *session.Projection, f func(session.Record) bool) error { return p.Find(ctx, term, f) })
+	v, err := s.look(f)
+	if err != nil {
+		return err
+	}
+	return v.end(v.engine.records.Find(ctx, term, v.show))
 }
 
 // Scan implements session.Store.
 func (s *Store) Scan(ctx context.Context, kind session.Kind, f func(session.Record) bool) error {
-	return s.show(f, func(p *session.Projection, f func(session.Record) bool) error { return p.Scan(ctx, kind, f) })
+	v, err := s.look(f)
+	if err != nil {
+		return err
+	}
+	return v.end(v.engine.records.Scan(ctx, kind, v.show))
 }
 
 // Due implements session.Store.
 func (s *Store) Due(ctx context.Context, kind session.Kind, now time.Time, f func(session.Record) bool) error {
-	return s.show(f, func(p *session.Projection, f func(session.Record) bool) error { return p.Due(ctx, kind, now, f) })
-}
-
-// show has records shown until the engine that they are from is no longer the
-// store's: what it shows then may be wrong.
-func (s *Store) show(f func(session.Record) bool, read func(*session.Projection, func(session.Record) bool) error) error {
-	e, err := s.reader()
+	v, err := s.look(f)
 	if err != nil {
 		return err
 	}
-	gone := false
-	err = read(e.records, func(r session.Record) bool {
-		gone = s.view.Load() != e
-		return !gone && f(r)
-	})
+	return v.end(v.engine.records.Due(ctx, kind, now, v.show))
+}
+
+// view shows records until the engine that they are from is no longer the store's: what it
+// shows then may be wrong.
+type view struct {
+	store  *Store
+	engine *engine
+	f      func(session.Record) bool
+	gone   bool
+	show   func(session.Record) bool // one; made once
+}
+
+var views = sync.Pool{New: func() any {
+	v := new(view)
+	v.show = v.one
+	return v
+}}
+
+// look returns a view, which has to be ended.
+func (s *Store) look(f func(session.Record) bool) (*view, error) {
+	e, err := s.reader()
+	if err != nil {
+		return nil, err
+	}
+	v := views.Get().(*view)
+	v.store, v.engine, v.f, v.gone = s, e, f, false
+	return v, nil
+}
+
+func (v *view) one(r session.Record) bool {
+	v.gone = v.store.view.Load() != v.engine
+	return !v.gone && v.f(r)
+}
+
+// end returns the error of what was shown.
+func (v *view) end(err error) error {
+	s, gone := v.store, v.gone
+	v.store, v.engine, v.f = nil, nil, nil
+	views.Put(v)
 	if gone {
 		if _, err := s.reader(); err != nil {
 			return err
