@@ -18,8 +18,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"syscall"
 	"time"
@@ -31,25 +29,7 @@ func main() {
 	// A second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
 	code := twagd(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	runtime.KeepAlive(ballast)
 	os.Exit(code)
-}
-
-// ballast is memory that is never touched, so that it costs address space
-// only. The collector starts when the heap has doubled: what is alive here is
-// a few megabytes, and without ballast it would run tens of times a second
-// under load.
-var ballast = make([]byte, 32<<20)
-
-// collectOften has the collector start when the heap has grown by a quarter. A server that
-// keeps a million sessions in memory would else have as much again for its garbage. With
-// more ballast it starts no more often while there are few. The environment variable
-// GOGC has precedence.
-func collectOften() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(25)
-		ballast = make([]byte, 128<<20)
-	}
 }
 
 // Exit codes: a supervisor tells a wrong configuration, which a restart does
@@ -121,6 +101,7 @@ func twagd(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		defer stop()
 	}
 	if o.config == "" {
+		garbageOfOthers.keep(ctx)
 		err = runLab(ctx, stdout)
 	} else {
 		var cfg config
@@ -138,7 +119,9 @@ func twagd(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return exitOK
 		}
 		if cfg.has(roleAcct) {
-			collectOften()
+			garbageOfSessions.keep(ctx)
+		} else {
+			garbageOfOthers.keep(ctx)
 		}
 		err = runServer(ctx, cfg, stdout)
 	}
