@@ -14,6 +14,7 @@ import (
 	"layeh.com/radius/rfc2866"
 
 	"github.com/opentwag/twag/accounting"
+	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/radius"
 )
 
@@ -83,11 +84,11 @@ func TestResidentLog(t *testing.T) {
 
 // TestAcctDisconnect asks a running apsim for the end of a session, over the network.
 func TestAcctDisconnect(t *testing.T) {
+	t.Parallel()
 	s := startAcctServer(t, accounting.FormatDetail)
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	free, err := freeport.Loopback()
 	require.NoError(t, err)
-	address := pc.LocalAddr().String()
-	require.NoError(t, pc.Close())
+	address := free.String()
 	conn, err := net.Dial("udp", address)
 	require.NoError(t, err)
 	defer conn.Close()
@@ -117,7 +118,7 @@ func TestAcctDisconnect(t *testing.T) {
 		}
 		disconnected <- 0
 	}()
-	code, r := runAcct(t, s, "-open", "4", "-settle", "1ms", "-duration", "1s", "-coa", address)
+	code, r := runAcct(t, s, "-open", "4", "-settle", "1ms", "-duration", "4s", "-coa", address)
 	require.Equal(t, exitOK, code)
 	require.Equal(t, layeh.CodeDisconnectACK, <-disconnected)
 	require.EqualValues(t, 1, r.Disconnected)

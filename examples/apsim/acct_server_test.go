@@ -157,7 +157,7 @@ func TestAcctRepeats(t *testing.T) {
 	s.drop.Store(3)
 	journal := filepath.Join(t.TempDir(), "journal")
 	code, r := runAcct(t, s, "-sessions", "200", "-rate", "4000", "-duration", "500ms", "-interims", "1", "-overlap", "3",
-		"-irt", "50ms", "-mrt", "100ms", "-sockets", "4", "-drain", "20s", "-journal", journal)
+		"-irt", "50ms", "-mrt", "100ms", "-sockets", "4", "-drain", "5m", "-journal", journal)
 	require.Equal(t, exitOK, code)
 	require.Greater(t, r.TotalRetransmissions, r.TotalRequests/2)
 	require.Equal(t, r.TotalRequests, r.TotalAcknowledged)
@@ -172,7 +172,7 @@ func TestAcctGivesUp(t *testing.T) {
 	s := startAcctServer(t, accounting.FormatDetail)
 	s.drop.Store(1 << 20) // the first one is recorded, and none is answered
 	journal := filepath.Join(t.TempDir(), "journal")
-	code, r := runAcct(t, s, "-sessions", "10", "-requests", "10", "-duration", "50ms", "-drain", "10ms", "-close", "-journal", journal)
+	code, r := runAcct(t, s, "-sessions", "10", "-requests", "10", "-duration", "50ms", "-drain", "1s", "-close", "-journal", journal)
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, 10, r.Unacknowledged)
 	s.finish()
@@ -185,7 +185,7 @@ func TestAcctGivesUp(t *testing.T) {
 
 func TestAcctOpen(t *testing.T) {
 	s := startAcctServer(t, accounting.FormatDetail)
-	code, r := runAcct(t, s, withPID("-open", "500", "-settle", "1ms", "-duration", "100ms", "-interim", "20ms", "-close")...)
+	code, r := runAcct(t, s, withPID("-open", "500", "-settle", "1ms", "-duration", "2s", "-interim", "200ms", "-close")...)
 	require.Equal(t, exitOK, code)
 	require.Equal(t, uint64(500), r.Started)
 	require.Equal(t, uint64(500), r.Stopped)

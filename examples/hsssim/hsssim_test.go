@@ -89,7 +89,7 @@ func run(t *testing.T, host string, args ...string) running {
 		require.Equal(t, exitOK, <-done)
 		require.Contains(t, out.String(), "requests ")
 	})
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "serves") }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "serves") }, time.Minute, time.Millisecond)
 	address, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "listening on "), "\n")
 
 	node, err := diameter.NewNode(diameter.Config{
@@ -100,7 +100,7 @@ func run(t *testing.T, host string, args ...string) running {
 	require.NoError(t, err)
 	node.Start()
 	t.Cleanup(func() { require.NoError(t, node.Close()) })
-	require.Eventually(t, func() bool { return node.Peers()[0].State == diameter.PeerOpen }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return node.Peers()[0].State == diameter.PeerOpen }, time.Minute, time.Millisecond)
 	return running{node, swx.NewClient(node, swx.Config{Realm: swxtest.DefaultRealm}), commands, out}
 }
 
@@ -131,7 +131,7 @@ func TestCommands(t *testing.T) {
 		_, err := io.WriteString(p.stdin, line+"\n")
 		require.NoError(t, err)
 		answer := strings.TrimSpace(line) + ": " + want
-		require.Eventually(t, func() bool { return strings.Contains(p.out.String(), answer) }, 5*time.Second, time.Millisecond, answer)
+		require.Eventually(t, func() bool { return strings.Contains(p.out.String(), answer) }, time.Minute, time.Millisecond, answer)
 	}
 	const who = " " + provision.FirstIMSI
 	say("rtr"+who, "swxtest: no such subscriber")

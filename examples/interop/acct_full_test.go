@@ -40,7 +40,7 @@ func fillDisk(t *testing.T, dir string, but int64) (remove func()) {
 func TestLongFullDisk(t *testing.T) {
 	rate, full, rounds := 2000, 10*time.Second, 2
 	if long(t, time.Hour) != time.Hour {
-		rate, full, rounds = 500, 2*time.Second, 1
+		rate, full, rounds = 500, 4*time.Second, 1
 	}
 	Need(t)
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func TestLongFullDisk(t *testing.T) {
 		for _, c := range cases {
 			time.Sleep(2 * time.Second)
 			remove := fillDisk(t, dir, c.but)
-			o := outage{from: time.Now().Add(500 * time.Millisecond)}
+			o := outage{from: time.Now().Add(full / 2)} // by then what was on its way has come
 			if !c.dies {
 				time.Sleep(full)
 			}

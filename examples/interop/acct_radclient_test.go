@@ -49,7 +49,7 @@ func TestRadclientAccounting(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel() // the client waits for its answer
-			out, err := radclient(t, c.server, "acct", c.event)
+			out, err := radclientWaits(t, 3, c.server, "acct", c.event)
 			require.Error(t, err, out)
 			require.Contains(t, out, "No reply")
 		})

@@ -48,7 +48,7 @@ accounting:
 		}
 	})
 	s.launch()
-	s.ready(15 * time.Second)
+	s.ready(time.Minute)
 	return s
 }
 
@@ -85,7 +85,7 @@ func (s *bookkeeper) serveAgain(within time.Duration) {
 // ended ends the process in good order, with every ticket written, and returns what it has said.
 func (s *bookkeeper) ended() string {
 	s.t.Helper()
-	code, err := s.Interrupt(30 * time.Second)
+	code, err := s.Interrupt(time.Minute)
 	require.NoError(s.t, err)
 	require.Zero(s.t, code, "%s", tail(s.Output()))
 	return s.Output()

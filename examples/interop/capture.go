@@ -46,7 +46,7 @@ func (c *Capture) Stop() error {
 	if err := c.mark(); err != nil {
 		return err
 	}
-	_, err := c.dumpcap.Interrupt(10 * time.Second)
+	_, err := c.dumpcap.Interrupt(time.Minute)
 	return err
 }
 
@@ -59,7 +59,7 @@ func (c *Capture) mark() error {
 	defer conn.Close()
 	c.marks++
 	text := fmt.Appendf(nil, "capture mark %d.", c.marks)
-	for range 100 {
+	for range 600 {
 		_, _ = conn.Write(text) // refused: nobody listens
 		time.Sleep(100 * time.Millisecond)
 		if data, err := os.ReadFile(c.File); err == nil && bytes.Contains(data, text) {

@@ -203,7 +203,7 @@ func clusterAP(t *testing.T, c cluster) *radiustest.AP {
 	t.Helper()
 	ap, err := radiustest.NewAP(radiustest.Config{
 		Server: c.balancer.addr.String(), Secret: secret, Sockets: 1,
-		FirstRetransmission: time.Second, Patience: 10 * time.Second,
+		FirstRetransmission: time.Second, Patience: time.Minute, Tries: 20,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ap.Close()) })

@@ -69,13 +69,13 @@ func TestTLSToRelay(t *testing.T) {
 	}
 	works := func(t *testing.T, n *diameter.Node, p *Program, initiator bool) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		require.NoError(t, n.WaitOpen(ctx, relayHost), "%+v\n%s", n.Peers(), tail(p.Output()))
 		peer := n.Peers()[0]
 		require.Equal(t, diameter.TransportTLS, peer.Transport)
 		require.Equal(t, initiator, peer.Initiator)
-		require.NoError(t, p.WaitFor(fmt.Sprintf("Connected to '%s'", hssHost), 20*time.Second))
+		require.NoError(t, p.WaitFor(fmt.Sprintf("Connected to '%s'", hssHost), time.Minute))
 		_, err := swx.NewClient(n, swx.Config{}).Vectors(ctx, aka.VectorRequest{IMSI: imsi(0), Scheme: aka.SchemeAKAPrime, NetworkName: "WLAN"})
 		require.NoError(t, err)
 		require.NoError(t, n.Shutdown(ctx))
@@ -138,13 +138,13 @@ func TestTLSToRelayIsRefused(t *testing.T) {
 			select {
 			case err = <-errs:
 				t.Log(err)
-			case <-time.After(20 * time.Second):
+			case <-time.After(time.Minute):
 				require.FailNow(t, "not refused", "%+v\n%s", n.Peers(), tail(p.Output()))
 			}
 			var te *diameter.TLSError
 			require.ErrorAs(t, err, &te, "%s", tail(p.Output()))
 			require.Equal(t, c.want.String(), te.Reason.String(), "%v", err)
-			require.Eventually(t, func() bool { return strings.Contains(n.Peers()[0].LastError, c.want.String()) }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return strings.Contains(n.Peers()[0].LastError, c.want.String()) }, time.Minute, time.Millisecond)
 		})
 	}
 }
@@ -164,7 +164,7 @@ func TestTLSFromRelayIsRefused(t *testing.T) {
 		Identity: relayHost, Credentials: both,
 		Connect: []RelayPeer{{Identity: serverHost, Address: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: true}},
 	})
-	require.Eventually(t, func() bool { return n.Peers()[0].LastError != "" }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return n.Peers()[0].LastError != "" }, time.Minute, 10*time.Millisecond)
 	require.Contains(t, n.Peers()[0].LastError, diameter.TLSUnknownAuthority.String())
 	require.NoError(t, n.Close())
 	require.ErrorIs(t, <-done, diameter.ErrClosed)

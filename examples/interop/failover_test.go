@@ -51,7 +51,7 @@ func startHomeNetwork(t *testing.T, load loadPlan) *homeNetwork {
 			p, err := Start(ProgramPath("hsssim"), "-listen", address.String(), "-host", n.host, "-realm", diameterRealm,
 				"-subscribers", fmt.Sprint(load.phones), "-sqn-time", "-ind", fmt.Sprint(i))
 			require.NoError(t, err)
-			require.NoError(t, p.WaitFor("serves", 20*time.Second))
+			require.NoError(t, p.WaitFor("serves", time.Minute))
 			return p
 		}
 		connect = append(connect, RelayPeer{Identity: n.host, Address: address.Addr().String(), Port: int(address.Port())})
@@ -82,12 +82,12 @@ func startHomeNetwork(t *testing.T, load loadPlan) *homeNetwork {
 	}
 	for i := range h.relays {
 		for _, c := range connect {
-			require.NoError(t, h.relays[i].WaitFor("Connected to '"+c.Identity, 20*time.Second))
+			require.NoError(t, h.relays[i].WaitFor("Connected to '"+c.Identity, time.Minute))
 		}
 	}
 	h.server = startServerWith(t, serverHost, "  watchdog: 6s\n  peers:\n"+peers, "swx:\n  timeout: 30s", quiet)
 	for i := range h.relays {
-		require.NoError(t, h.server.WaitFor(h.relays[i].host, 20*time.Second))
+		require.NoError(t, h.server.WaitFor(h.relays[i].host, time.Minute))
 	}
 	return h
 }
@@ -144,7 +144,7 @@ func (h *homeNetwork) run(o outage) (loadReport, time.Duration) {
 		require.NoError(t, o.node.Signal(syscall.SIGCONT))
 	}
 	recovered := time.Duration(-1)
-	for time.Since(mended) < p.after+30*time.Second {
+	for time.Since(mended) < p.after+2*time.Minute {
 		if h.opened(o.node) >= opened+h.connections(o.node) {
 			recovered = time.Since(mended)
 			break

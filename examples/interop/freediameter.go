@@ -100,7 +100,7 @@ func (r Relay) Start(dir string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.WaitFor("freeDiameterd daemon initialized", 20*time.Second); err != nil {
+	if err := p.WaitFor("freeDiameterd daemon initialized", time.Minute); err != nil {
 		p.Kill()
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func newPayer(t *testing.T, node *diameter.Node, id string, number int, change f
 		change(&cfg)
 	}
 	p := &payer{
-		t: t, node: node, client: gy.NewClient(node, gy.ClientConfig{Timeout: 5 * time.Second}), machine: gy.NewMachine(cfg),
+		t: t, node: node, client: gy.NewClient(node, gy.ClientConfig{Timeout: time.Minute}), machine: gy.NewMachine(cfg),
 		now: time.Now(), rarCode: gy.ResultSuccess,
 	}
 	p.s = p.machine.NewSession(id, &gy.Info{
@@ -181,7 +181,7 @@ func gyConversations(t *testing.T, ocs *gytest.OCS, node *diameter.Node) []strin
 		msg, err := ccr.Encode(nil)
 		require.NoError(t, err)
 		var a gy.CCA
-		require.NoError(t, gy.NewClient(node, gy.ClientConfig{Timeout: 5 * time.Second}).Send(ctx, msg, &a))
+		require.NoError(t, gy.NewClient(node, gy.ClientConfig{Timeout: time.Minute}).Send(ctx, msg, &a))
 		require.Equal(t, want, a.ResultCode)
 	}
 	context := []byte("32251@3gpp.org")
@@ -259,7 +259,7 @@ func gatewayNode(t *testing.T, host, address string) *diameter.Node {
 	require.NoError(t, err)
 	node.Start()
 	t.Cleanup(func() { require.NoError(t, node.Shutdown(context.Background())) })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	require.NoError(t, node.WaitOpen(ctx, host))
 	return node

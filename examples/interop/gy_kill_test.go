@@ -32,7 +32,7 @@ func (k *kills) restart() {
 	k.server.Kill()
 	at := time.Now()
 	k.server.launch()
-	k.server.ready(15 * time.Second)
+	k.server.ready(time.Minute)
 	k.launched, k.longest = append(k.launched, at), max(k.longest, time.Since(at))
 }
 
@@ -65,7 +65,7 @@ func (k *kills) run(n int, pause time.Duration) {
 // end demands that the OCS and twagd have nothing to complain of.
 func (k *kills) end() {
 	require.NotContains(k.t, k.server.ended(), "level=ERROR")
-	code, err := k.ocs.Interrupt(10 * time.Second)
+	code, err := k.ocs.Interrupt(time.Minute)
 	require.NoError(k.t, err)
 	require.Zero(k.t, code)
 	k.t.Logf("both killed at once %d times; ready again after %.2f s at the longest; the last OCS process: %s", k.both, k.longest.Seconds(), tail(k.ocs.Output()))

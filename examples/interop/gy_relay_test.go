@@ -35,7 +35,7 @@ func TestRelayReadsGy(t *testing.T) {
 	}.Start(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { stopped(t, p, 0) })
-	require.NoError(t, p.WaitFor("'STATE_OPEN'\t'"+gytest.DefaultHost+"'", 20*time.Second))
+	require.NoError(t, p.WaitFor("'STATE_OPEN'\t'"+gytest.DefaultHost+"'", time.Minute))
 
 	node := gatewayNode(t, relayHost, address.String())
 	said := gyConversations(t, ocs, node)

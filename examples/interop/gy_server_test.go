@@ -36,7 +36,7 @@ func startOCS(t *testing.T, args ...string) *chargingOCS {
 	o.args = append([]string{"-listen", o.addr.String(), "-ledger", o.ledger, "-imsi-start", "001010000000000", "-balance", "1000000G"}, args...)
 	t.Cleanup(func() { o.Kill() })
 	o.launch()
-	require.NoError(t, o.WaitFor("serves", 15*time.Second))
+	require.NoError(t, o.WaitFor("serves", time.Minute))
 	return o
 }
 
@@ -93,7 +93,7 @@ charging:
 		}
 	})
 	s.launch()
-	s.ready(15 * time.Second)
+	s.ready(time.Minute)
 	return s
 }
 

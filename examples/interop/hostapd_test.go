@@ -69,7 +69,7 @@ func startHostapd(t *testing.T, centre *auc.AuC) radiusServer {
 		p, err := Start("hostapd", config)
 		require.NoError(t, err)
 		t.Cleanup(p.Kill)
-		require.NoError(t, p.WaitFor("AP-ENABLED", 5*time.Second))
+		require.NoError(t, p.WaitFor("AP-ENABLED", time.Minute))
 		if !strings.Contains(p.Output(), "Address already in use") {
 			t.Cleanup(func() { stopped(t, p, 0) }) // removes the file
 			break

@@ -16,8 +16,8 @@ var recipe = regexp.MustCompile(`(?m)^\s*(eapol_test -c .*)$`)
 func TestLabRecipes(t *testing.T) {
 	Need(t, EapolTest)
 	lab := start(t, "twagd", "To log in with a real supplicant")
-	require.NoError(t, lab.WaitFor("Diameter peer connected", 10*time.Second))
-	require.NoError(t, lab.WaitFor("Authentication ACCEPTED", 10*time.Second))
+	require.NoError(t, lab.WaitFor("Diameter peer connected", time.Minute))
+	require.NoError(t, lab.WaitFor("Authentication ACCEPTED", time.Minute))
 	commands := recipe.FindAllStringSubmatch(lab.Output(), -1)
 	require.Len(t, commands, 2, "%s", lab.Output())
 	for _, c := range commands {

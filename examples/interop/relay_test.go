@@ -3,7 +3,6 @@ package interop
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/swx"
 )
 
@@ -51,7 +51,7 @@ func startRelay(t *testing.T, home hss) netip.AddrPort {
 	}.Start(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { stopped(t, p, 0) })
-	require.NoError(t, p.WaitFor(fmt.Sprintf("Connected to '%s'", hssHost), 20*time.Second))
+	require.NoError(t, p.WaitFor(fmt.Sprintf("Connected to '%s'", hssHost), time.Minute))
 	return address
 }
 
@@ -62,14 +62,14 @@ func start(t *testing.T, name, ready string, args ...string) *Program {
 	p, err := Start(ProgramPath(name), args...)
 	require.NoError(t, err)
 	t.Cleanup(func() { stopped(t, p, 0) })
-	require.NoError(t, p.WaitFor(ready, 20*time.Second))
+	require.NoError(t, p.WaitFor(ready, time.Minute))
 	return p
 }
 
 // stopped interrupts a program and wants it to end with the exit code.
 func stopped(t *testing.T, p *Program, want int) {
 	t.Helper()
-	code, err := p.Interrupt(15 * time.Second)
+	code, err := p.Interrupt(time.Minute)
 	if t.Failed() {
 		t.Logf("%s ended with %d:\n%s", p.Name, code, tail(p.Output()))
 	}
@@ -77,14 +77,12 @@ func stopped(t *testing.T, p *Program, want int) {
 	require.Equal(t, want, code, "%s:\n%s", p.Name, tail(p.Output()))
 }
 
-// freePort returns a loopback address whose port is free for UDP and TCP:
-// nobody else is in the sandbox.
+// freePort returns a loopback address whose port is free for UDP and TCP.
 func freePort(t *testing.T) netip.AddrPort {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := freeport.Loopback()
 	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).AddrPort()
+	return addr
 }
 
 // TestRelayCarriesSWx: our node and freeDiameterd exchange capabilities, it
@@ -99,7 +97,7 @@ func TestRelayCarriesSWx(t *testing.T) {
 	require.NoError(t, err)
 	node.Start()
 	t.Cleanup(func() { require.NoError(t, node.Shutdown(context.Background())) })
-	require.Eventually(t, func() bool { return node.Peers()[0].State == diameter.PeerOpen }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return node.Peers()[0].State == diameter.PeerOpen }, time.Minute, 10*time.Millisecond)
 
 	client := swx.NewClient(node, swx.Config{})
 	for _, tc := range []struct {

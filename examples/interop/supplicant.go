@@ -33,7 +33,7 @@ type Supplicant struct {
 	Global, Network []string
 	// Again is how many more authentications follow the first.
 	Again int
-	// Timeout is how long all of it may take; 0 means 10 seconds.
+	// Timeout is how long all of it may take; 0 means a minute.
 	Timeout time.Duration
 }
 
@@ -76,7 +76,7 @@ var keysLine = regexp.MustCompile(`MPPE keys OK: (\d+)  mismatch: (\d+)`)
 func (s Supplicant) Run(ctx context.Context) (SupplicantResult, error) {
 	timeout := s.Timeout
 	if timeout == 0 {
-		timeout = 10 * time.Second
+		timeout = time.Minute
 	}
 	// Not a test's own folder: the path of a unix socket has 108 octets.
 	dir, err := os.MkdirTemp("", "eapol-")

@@ -74,14 +74,14 @@ radius:
 	file := filepath.Join(t.TempDir(), "twagd.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
 	p := start(t, "twagd", ready, "-config", file)
-	require.NoError(t, p.WaitFor("Diameter peer connected", 20*time.Second))
+	require.NoError(t, p.WaitFor("Diameter peer connected", time.Minute))
 	return twagd{p, radiusServer{address, secret}}
 }
 
 // ended interrupts the server and returns all that it has said.
 func (s twagd) ended(t *testing.T) string {
 	t.Helper()
-	_, err := s.Interrupt(15 * time.Second)
+	_, err := s.Interrupt(time.Minute)
 	require.NoError(t, err)
 	return s.Output()
 }
@@ -135,11 +135,18 @@ func TestSilentHSS(t *testing.T) {
 	server := startServer(t, hssHost, startHSS(t, "-silent").addr, "swx:\n  timeout: 1s")
 	for _, methods := range []string{"AKA", "AKA'"} {
 		t.Run(methods, func(t *testing.T) {
-			begun := time.Now()
-			r := login{methods: methods, subscriber: subscribers, rejected: true}.run(t, server.radiusServer)
-			require.Greater(t, time.Since(begun), time.Second)
-			require.Less(t, time.Since(begun), 8*time.Second)
-			require.Contains(t, r.Log, "subtype Notification")
+			quickest := time.Hour
+			for range 3 { // where the machine has no time for the supplicant once, or twice
+				begun := time.Now()
+				r := login{methods: methods, subscriber: subscribers, rejected: true}.run(t, server.radiusServer)
+				took := time.Since(begun)
+				require.Greater(t, took, time.Second)
+				require.Contains(t, r.Log, "subtype Notification")
+				if quickest = min(quickest, took); quickest < 4*time.Second {
+					return
+				}
+			}
+			require.Fail(t, "the phone waits", "%v", quickest)
 		})
 	}
 }
@@ -172,7 +179,7 @@ func TestDiameterPeerReturns(t *testing.T) {
 		p, err := Start(ProgramPath("hsssim"), "-listen", address.String(), "-host", hssHost, "-realm", diameterRealm)
 		require.NoError(t, err)
 		t.Cleanup(p.Kill)
-		require.NoError(t, p.WaitFor("serves", 20*time.Second))
+		require.NoError(t, p.WaitFor("serves", time.Minute))
 		return p
 	}
 	home := run()
@@ -181,11 +188,11 @@ func TestDiameterPeerReturns(t *testing.T) {
 	good.run(t, server.radiusServer)
 
 	home.Kill()
-	require.NoError(t, server.WaitFor("Diameter peer disconnected", 5*time.Second))
+	require.NoError(t, server.WaitFor("Diameter peer disconnected", time.Minute))
 	login{methods: "AKA'", subscriber: subscribers, rejected: true}.run(t, server.radiusServer)
 
 	run()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for strings.Count(server.Output(), "Diameter peer connected") < 2 {
 		require.NoError(t, ctx.Err(), "no new connection:\n%s", tail(server.Output()))

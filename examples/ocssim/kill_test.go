@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/gy"
 	"github.com/opentwag/twag/gy/gytest"
 )
@@ -53,10 +53,9 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 func TestKills(t *testing.T) {
 	const sessions, kills = 100, 8
 	ledger := filepath.Join(t.TempDir(), "ledger")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := freeport.Loopback()
 	require.NoError(t, err)
-	address := l.Addr().String()
-	require.NoError(t, l.Close())
+	address := free.String()
 	begin := func() *exec.Cmd {
 		return process(t, "-log", "error", "-listen", address, "-accounts", "1", "-balance", "1000000G", "-ledger", ledger)
 	}
@@ -80,7 +79,7 @@ func TestKills(t *testing.T) {
 				}
 				ccr := request(fmt.Sprint("s;", i), kind, n, octets)
 				for {
-					a, err := send(t, node, ccr)
+					a, err := send(t, node, ccr, time.Second)
 					if err == nil {
 						if a.ResultCode != gy.ResultSuccess {
 							t.Errorf("session %d, request %d: %d", i, n, a.ResultCode)

@@ -46,7 +46,7 @@ func run(t *testing.T, args ...string) *running {
 		require.Contains(t, out.String(), "requests ")
 	})
 	t.Cleanup(stop)
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "serves") }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "serves") }, time.Minute, time.Millisecond)
 	address, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "listening on "), "\n")
 	return &running{t, connect(t, address), commands, out, stop}
 }
@@ -63,7 +63,7 @@ func connect(t *testing.T, address string) *diameter.Node {
 	require.NoError(t, err)
 	node.Start()
 	t.Cleanup(func() { require.NoError(t, node.Close()) })
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, node.WaitOpen(ctx, ""))
 	return node
@@ -84,18 +84,18 @@ func request(session string, kind gy.RequestType, number uint32, octets uint64) 
 	}
 }
 
-// send sends a request and returns the answer.
-func send(t *testing.T, node *diameter.Node, ccr *gy.CCR) (*gy.CCA, error) {
+// send sends a request and returns the answer, if one comes in time.
+func send(t *testing.T, node *diameter.Node, ccr *gy.CCR, patience time.Duration) (*gy.CCA, error) {
 	msg, err := ccr.Encode(nil)
 	require.NoError(t, err)
 	a := new(gy.CCA)
-	return a, gy.NewClient(node, gy.ClientConfig{Timeout: time.Second}).Send(t.Context(), msg, a)
+	return a, gy.NewClient(node, gy.ClientConfig{Timeout: patience}).Send(t.Context(), msg, a)
 }
 
 // ask sends a request, and wants the result and a grant.
 func (p *running) ask(kind gy.RequestType, number uint32, octets uint64, code uint32, granted uint64) *gy.CCA {
 	p.t.Helper()
-	a, err := send(p.t, p.node, request("s;1", kind, number, octets))
+	a, err := send(p.t, p.node, request("s;1", kind, number, octets), time.Minute)
 	require.NoError(p.t, err)
 	require.Equal(p.t, code, a.ResultCode)
 	var n uint64
@@ -112,7 +112,7 @@ func (p *running) say(line, want string) {
 	_, err := io.WriteString(p.stdin, line+"\n")
 	require.NoError(p.t, err)
 	answer := strings.TrimSpace(line) + ": " + want
-	require.Eventually(p.t, func() bool { return strings.Contains(p.out.String(), answer) }, 5*time.Second, time.Millisecond, answer)
+	require.Eventually(p.t, func() bool { return strings.Contains(p.out.String(), answer) }, time.Minute, time.Millisecond, answer)
 }
 
 // TestCharges: 30 MB in chunks of 10 MB, with what else the flags say, and the

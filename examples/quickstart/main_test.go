@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/radius/radiustest"
@@ -26,7 +26,9 @@ func TestServe(t *testing.T) {
 	k, opc := provision.Keys{}.Of(imsi)
 	require.NoError(t, hss.Add(swxtest.Subscriber{IMSI: imsi, K: k, OPc: opc}))
 
-	addr := freeAddress(t)
+	free, err := freeport.Loopback()
+	require.NoError(t, err)
+	addr := free.String()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, addr, hssAddr.String()) }()
@@ -34,7 +36,7 @@ func TestServe(t *testing.T) {
 	ap, err := radiustest.NewAP(radiustest.Config{
 		Server: addr, Secret: "a-secret-of-20-characters-or-more",
 		// The server may not listen yet when the first request is sent.
-		FirstRetransmission: 100 * time.Millisecond, MaxRetransmission: 100 * time.Millisecond, Tries: 100,
+		FirstRetransmission: 100 * time.Millisecond, MaxRetransmission: 100 * time.Millisecond, Tries: 1000, Patience: time.Minute,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ap.Close()) })
@@ -45,16 +47,9 @@ func TestServe(t *testing.T) {
 			// Until the Diameter connection stands, logins are rejected.
 			_, err = u.Login(t.Context(), ap)
 			return err == nil
-		}, 10*time.Second, 20*time.Millisecond)
+		}, time.Minute, 20*time.Millisecond)
 		require.Equal(t, method, u.Method())
 	}
 	cancel()
 	require.NoError(t, <-ended)
-}
-
-func freeAddress(t *testing.T) string {
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer pc.Close()
-	return pc.LocalAddr().String()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
@@ -126,7 +127,7 @@ func TestDiameterTestSAR(t *testing.T) {
 func TestDiameterTestFails(t *testing.T) {
 	hss, config := startHSS(t, swxtest.Config{})
 	test := func(args ...string) (int, string, string) {
-		return call(t, "", append([]string{"diameter", "test", "-config", config, "-timeout", "500ms"}, args...)...)
+		return call(t, "", append([]string{"diameter", "test", "-config", config}, args...)...)
 	}
 	code, out, errs := test("-imsi", "001019999999999")
 	require.Equal(t, exitFailed, code)
@@ -134,9 +135,9 @@ func TestDiameterTestFails(t *testing.T) {
 	require.Contains(t, errs, "refused: ")
 
 	hss.Inject(swxtest.Fault{Silent: true, Times: 1})
-	code, out, errs = test("-imsi", provision.FirstIMSI)
+	code, out, errs = test("-imsi", provision.FirstIMSI, "-timeout", "2s")
 	require.Equal(t, exitNoAnswer, code)
-	require.Contains(t, out, "answer    none after 5")
+	require.Contains(t, out, "answer    none after 2")
 	require.Contains(t, errs, "deadline exceeded")
 
 	code, out, _ = test("-imsi", provision.FirstIMSI, "-origin-host", "other.example.org")
@@ -146,15 +147,14 @@ func TestDiameterTestFails(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, out, "\n  3GPP-AAA-Server-Name                     other.example.org\n")
 
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := freeport.Loopback()
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
 	begun := time.Now()
-	code, _, errs = call(t, "", "diameter", "test", "-config", configFor(t, l.Addr()), "-imsi", provision.FirstIMSI, "-timeout", "300ms")
+	code, _, errs = call(t, "", "diameter", "test", "-config", configFor(t, net.TCPAddrFromAddrPort(free)), "-imsi", provision.FirstIMSI, "-timeout", "2s")
 	require.Equal(t, exitNoAnswer, code)
-	require.Contains(t, errs, "no peer after 300ms: "+swxtest.DefaultHost)
+	require.Contains(t, errs, "no peer after 2s: "+swxtest.DefaultHost)
 	require.Contains(t, errs, "connection refused")
-	require.Less(t, time.Since(begun), 5*time.Second)
+	require.Less(t, time.Since(begun), time.Minute)
 
 	for _, args := range [][]string{
 		{}, {"-imsi", "12"}, {"-imsi", provision.FirstIMSI, "more"}, {"-imsi", provision.FirstIMSI, "-command", "ulr"},

@@ -35,7 +35,7 @@ func startLab(t *testing.T) (out *syncBuffer, end func() error) {
 		select {
 		case err := <-ended:
 			return err
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the laboratory does not end")
 			return nil
 		}
@@ -46,7 +46,7 @@ func startLab(t *testing.T) (out *syncBuffer, end func() error) {
 
 func waitFor(t *testing.T, out *syncBuffer, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), text) }, 20*time.Second, 20*time.Millisecond,
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), text) }, time.Minute, 20*time.Millisecond,
 		"%q does not come:\n%s", text, out)
 }
 
@@ -105,7 +105,7 @@ func TestStreet(t *testing.T) {
 	// An answer is counted when it has been sent: the phone may be quicker.
 	require.Eventually(t, func() bool {
 		return c.accessAccept.Load()+c.accessReject.Load() == 24
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.Equal(t, uint64(22), c.authSuccess.Load())
 	require.Equal(t, uint64(22), c.accessAccept.Load())
 	require.Equal(t, uint64(2), c.authReject.Load())
@@ -135,7 +135,7 @@ func TestLabRecipes(t *testing.T) {
 	require.Len(t, commands, 2)
 	for _, c := range commands {
 		for range 2 {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			words := strings.Fields(c[1])
 			said, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
 			cancel()

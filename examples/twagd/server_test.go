@@ -22,11 +22,14 @@ import (
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
-// startServer runs a server by a configuration file.
-func startServer(t *testing.T, text string) (*server, *syncBuffer) {
+// startServer runs a server by a configuration file, with changes that none may have.
+func startServer(t *testing.T, text string, changes ...func(*config)) (*server, *syncBuffer) {
 	t.Helper()
 	cfg, _, err := parseConfig("test.yaml", []byte(text))
 	require.NoError(t, err)
+	for _, change := range changes {
+		change(&cfg)
+	}
 	out := new(syncBuffer)
 	log, buffer := newLogger(cfg.Log, out)
 	s, err := newServer(cfg, log)
@@ -86,7 +89,7 @@ log:
 	k, opc := provision.Keys{}.Of(imsi)
 	require.NoError(t, hss.Add(swxtest.Subscriber{IMSI: imsi, K: k, OPc: opc}))
 	hss.Start()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, s.node.WaitOpen(ctx, "hss.example.org"))
 
@@ -112,7 +115,7 @@ func startHome(t *testing.T, imsi eap.IMSI, settings string) (*radiustest.AP, *s
 	return ap, hss, out
 }
 
-func startHomeServer(t *testing.T, imsi eap.IMSI, settings string) (*server, *radiustest.AP, *swxtest.HSS, *syncBuffer) {
+func startHomeServer(t *testing.T, imsi eap.IMSI, settings string, changes ...func(*config)) (*server, *radiustest.AP, *swxtest.HSS, *syncBuffer) {
 	t.Helper()
 	s, out := startServer(t, `
 diameter:
@@ -126,7 +129,7 @@ radius:
   secret: the secret of all clients
 log:
   level: debug
-`+settings)
+`+settings, changes...)
 	hss, err := swxtest.New(swxtest.Config{Node: diameter.Config{
 		OriginHost: "hss.example.org", OriginRealm: "example.org",
 		Peers: []diameter.PeerConfig{{Host: "aaa.example.org", Address: s.ports[0].Addr().String()}},
@@ -136,7 +139,7 @@ log:
 	k, opc := provision.Keys{}.Of(imsi)
 	require.NoError(t, hss.Add(swxtest.Subscriber{IMSI: imsi, K: k, OPc: opc, AMF: provision.AMF}))
 	hss.Start()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, s.node.WaitOpen(ctx, "hss.example.org"))
 	ap, err := radiustest.NewAP(radiustest.Config{Server: s.address.String(), Secret: "the secret of all clients"})
