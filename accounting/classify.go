@@ -56,8 +56,14 @@ const (
 // An interim after the Stop that counts on shows that the session goes on; so does
 // one after an archival end.
 func Classify(m Memory, e *Event) (Verdict, Memory) {
+	v := m.classify(e)
+	return v, m
+}
+
+// classify is Classify in place: a memory is large.
+func (m *Memory) classify(e *Event) Verdict {
 	if k := m.remembered(e); k != nil {
-		return k.again(e), m
+		return k.again(e)
 	}
 	switch e.Status {
 	case Start:
@@ -149,25 +155,25 @@ func (m *Memory) isLater(e *Event) bool {
 	return !m.nothing() && e.When().Sub(m.last.when) > tolerance
 }
 
-func (m Memory) onStart(e *Event) (Verdict, Memory) {
+func (m *Memory) onStart(e *Event) Verdict {
 	if m.isLater(e) {
-		return Reused, m
+		return Reused
 	}
 	if m.flags&memStarted != 0 {
 		m.push(e)
-		return Late, m // a second one, in between
+		return Late // a second one, in between
 	}
 	m.flags |= memStarted
 	m.start, m.began = remember(e), e.clocks()
 	if m.nothing() {
 		m.count(e, after)
 		m.last.has = true // a session begins at no time
-		return New, m
+		return New
 	}
 	if m.has&HasSessionTime == 0 {
 		m.clock = max(m.clock, between(m.began, m.lastClocks()))
 	}
-	return OutOfOrder, m
+	return OutOfOrder
 }
 
 // lastClocks are those of the latest event, as far as they are kept.
@@ -179,14 +185,14 @@ func (m *Memory) lastClocks() clocks {
 	return c
 }
 
-func (m Memory) onStop(e *Event) (Verdict, Memory) {
+func (m *Memory) onStop(e *Event) Verdict {
 	if m.flags&memStopped != 0 {
 		if m.isOther(e) {
-			return Reused, m
+			return Reused
 		}
 		// A second Stop that says something else, such as final totals.
 		m.push(e)
-		return m.counted(e, m.place(e)), m
+		return m.counted(e, m.place(e))
 	}
 	unknown := m.nothing()
 	v := m.counted(e, m.place(e))
@@ -195,16 +201,16 @@ func (m Memory) onStop(e *Event) (Verdict, Memory) {
 	if unknown {
 		v = OutOfOrder
 	}
-	return v, m
+	return v
 }
 
-func (m Memory) onInterim(e *Event) (Verdict, Memory) {
+func (m *Memory) onInterim(e *Event) Verdict {
 	unknown := m.nothing()
 	p := m.place(e)
 	resumed := false
 	if m.flags&memStopped != 0 {
 		if m.isOther(e) {
-			return Reused, m
+			return Reused
 		}
 		if p.isAfter() && !m.goesOn(e) {
 			p = within
@@ -219,7 +225,7 @@ func (m Memory) onInterim(e *Event) (Verdict, Memory) {
 	if unknown || resumed {
 		v = OutOfOrder
 	}
-	return v, m
+	return v
 }
 
 // isOther reports whether an event after the Stop is of another session, whose Start has

@@ -51,6 +51,8 @@ type Handler struct {
 	rec     *Recorder
 	cfg     HandlerConfig
 	failing atomic.Bool // the store
+
+	exchanges sync.Pool // of *exchange, used again: an Event is large
 }
 
 var _ layeh.Handler = (*Handler)(nil)
@@ -60,7 +62,13 @@ func NewHandler(rec *Recorder, cfg HandlerConfig) *Handler {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{rec: rec, cfg: cfg}
+	h := &Handler{rec: rec, cfg: cfg}
+	h.exchanges.New = func() any {
+		x := new(exchange)
+		x.steps = steps{onRecorded: x.recorded, onStored: x.answer, onHandoff: x.goOn, onRecord: x.record}
+		return x
+	}
+	return h
 }
 
 // NonBlocking implements radius.NonBlocking: what has to wait is handed to a worker, and an
@@ -75,7 +83,7 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 		}
 		return
 	}
-	x := exchanges.Get().(*exchange)
+	x := h.exchanges.Get().(*exchange)
 	x.h, x.w, x.r, x.begun, x.info.Source = h, w, r, time.Now(), sourceOf(r.RemoteAddr)
 	var err error
 	if x.event, err = ParseEvent(r.Packet, x.info.Source, x.begun); err != nil {
@@ -88,7 +96,7 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 	x.info.Status = x.event.Status
 	if radius.Inline(w) {
 		radius.Suspend(w)
-		if h.rec.RecordFunc(r.Context(), &x.event, x.recorded) {
+		if h.rec.RecordFunc(r.Context(), &x.event, x.onRecorded) {
 			return
 		}
 		radius.Continue(w, func() {})
@@ -98,8 +106,11 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 	x.record()
 }
 
-// exchanges are used again: an Event is large.
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+// steps are the methods of an exchange that others call, made once.
+type steps struct {
+	onRecorded                    func(Verdict, error)
+	onStored, onHandoff, onRecord func()
+}
 
 // exchange is one Accounting-Request and what becomes of it. finish ends it; nobody may
 // use it after.
@@ -112,6 +123,10 @@ type exchange struct {
 	info  RequestInfo
 	// uncertain is the verdict of an attempt to record the event whose outcome is not known.
 	uncertain Verdict
+
+	err  error  // outcome of the recording
+	next func() // what to do then
+	steps
 }
 
 // record records the event, and waits for that.
@@ -123,7 +138,7 @@ func (x *exchange) record() {
 
 // onWorker records the event where somebody may wait.
 func (x *exchange) onWorker() {
-	if !radius.Handoff(x.w, x.record) {
+	if !radius.Handoff(x.w, x.onRecord) {
 		x.finish(errOverload)
 	}
 }
@@ -140,19 +155,24 @@ func (x *exchange) recorded(v Verdict, err error) {
 		x.uncertain = v
 	}
 	again := uncertain || errors.Is(err, session.ErrConflict)
-	next := func() { x.stored(err) }
+	x.err, x.next = err, x.onStored
 	if again {
-		next = x.record
+		x.next = x.onRecord
 	}
-	w := x.w
 	switch {
-	case radius.Handoff(w, func() { radius.Continue(w, next) }):
+	case radius.Handoff(x.w, x.onHandoff):
 	case again:
-		radius.Continue(w, func() { x.finish(errOverload) })
+		radius.Continue(x.w, func() { x.finish(errOverload) })
 	default:
-		radius.Continue(w, next) // an answer is less work than the repetition
+		radius.Continue(x.w, x.next) // an answer is less work than the repetition
 	}
 }
+
+// goOn does what comes after the recording.
+func (x *exchange) goOn() { radius.Continue(x.w, x.next) }
+
+// answer ends an event whose recording has come to an end.
+func (x *exchange) answer() { x.stored(x.err) }
 
 // stored ends an event that the store has taken or not.
 func (x *exchange) stored(err error) {
@@ -173,8 +193,9 @@ func (x *exchange) finish(err error) {
 		x.info.Elapsed = time.Since(x.begun)
 		hook(x.info)
 	}
-	*x = exchange{}
-	exchanges.Put(x)
+	h := x.h
+	*x = exchange{steps: x.steps}
+	h.exchanges.Put(x)
 }
 
 // noteStore tells once when the store begins to fail, and once when it serves again.

@@ -192,11 +192,19 @@ func appendOptional(b []byte, t, origin time.Time) []byte {
 // DecodeMemory returns the memory that Append wrote. Nothing at all is the zero memory.
 func DecodeMemory(b []byte) (Memory, error) {
 	var m Memory
+	if err := m.decode(b); err != nil {
+		return Memory{}, err
+	}
+	return m, nil
+}
+
+// decode is DecodeMemory into a zero memory. After an error it holds nothing useful.
+func (m *Memory) decode(b []byte) error {
 	if len(b) == 0 {
-		return m, nil
+		return nil
 	}
 	if len(b) < 4 || b[0] != memoryVersion || int(b[3]) > ringLen {
-		return Memory{}, errMemory
+		return errMemory
 	}
 	m.flags, m.has, m.ringed = b[1], Has(b[2]), int(b[3])
 	d := memoryDecoder{rest: b[4:]}
@@ -217,9 +225,9 @@ func DecodeMemory(b []byte) (Memory, error) {
 		m.first, m.before, m.split = d.mark(), d.mark(), d.counts()
 	}
 	if d.failed || len(d.rest) > 0 {
-		return Memory{}, errMemory
+		return errMemory
 	}
-	return m, nil
+	return nil
 }
 
 // memoryDecoder reads what Append wrote, and remembers that it failed.

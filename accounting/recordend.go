@@ -50,7 +50,8 @@ func (r *Recorder) End(ctx context.Context, en *session.Entry, why session.Reaso
 // archive adds to txn the end of an open session as of its latest event.
 func (r *Recorder) archive(ctx context.Context, txn *session.Txn, then *afterwards, en *session.Entry, why session.Reason, now time.Time) error {
 	s := &en.Session
-	m := r.memory(ctx, s)
+	var m Memory
+	r.remember(ctx, &m, s)
 	m.Archive()
 	s.Accounting = m.Append(nil)
 	s.Cause = causeOf(why)

@@ -41,7 +41,8 @@ type RecorderConfig struct {
 // ChargeFunc is called with each session that an event, or the server itself, has changed or
 // ended, before that is committed. It may change the session's Charging and Wake, and add to
 // txn. After a conflict it is called again, with the session as it is then. What it
-// returns, if not nil, is called when the commit has succeeded, like [RecorderHooks].
+// returns, if not nil, is called when the commit has succeeded, like [RecorderHooks]; nobody may
+// use the session and what it refers to, but for strings, after that.
 type ChargeFunc func(txn *session.Txn, s *session.Session, now time.Time) (then func())
 
 // RecorderHooks are called synchronously after a commit, often by a goroutine of the store's: they
@@ -74,19 +75,23 @@ type Recorder struct {
 
 	seed  maphash.Seed
 	locks [lockStripes]sync.Mutex // by the NAS's name of the session
-	bufs  sync.Pool               // of *buffers
+	// What is used again:
+	bufs       sync.Pool // of *buffers
+	recordings sync.Pool // of *recording
 }
 
 const (
 	// attempts bounds how often an event is decided again because somebody else changed
 	// the session meanwhile.
-	attempts    = 10
-	lockStripes = 1 << 12
+	attempts = 10
+	// lockStripes are many: who finds one held has to wait for a commit.
+	lockStripes = 1 << 16
 )
 
 // buffers are used again by later events.
 type buffers struct {
 	txn    session.Txn
+	read   session.Entries
 	ticket []byte
 	memory []byte
 	facts  []Fact
@@ -96,6 +101,7 @@ type buffers struct {
 
 func (b *buffers) reset() {
 	b.txn.Reset()
+	b.read.Reset()
 	b.then.reset()
 	b.silent = false
 }
@@ -136,6 +142,11 @@ func NewRecorder(m *session.Manager, cfg RecorderConfig) *Recorder {
 	}
 	r := &Recorder{m: m, cfg: cfg, seed: maphash.MakeSeed()}
 	r.bufs.New = func() any { return new(buffers) }
+	r.recordings.New = func() any {
+		x := new(recording)
+		x.commit = x.committed
+		return x
+	}
 	m.OnEnd(r.End)
 	m.HandleTask(session.TaskNASRestart, r.closeRestarted)
 	return r
@@ -271,15 +282,15 @@ func (r *Recorder) recordSession(ctx context.Context, e *Event, c *opened, b *bu
 // returned; nothing, if the event is a repetition.
 func (r *Recorder) prepareSession(ctx context.Context, e *Event, c *opened, b *buffers) (RecordInfo, *session.Session, error) {
 	info := RecordInfo{Status: e.Status, NAS: e.NAS}
-	f, err := r.find(ctx, e, c)
+	f, err := r.find(ctx, e, c, &b.read)
 	if err != nil {
 		return info, nil, err
 	}
 	var v Verdict
 	var m Memory
 	if f.entry != nil {
-		m = r.memory(ctx, &f.entry.Session)
-		if v, m = Classify(m, e); v == Reused {
+		r.remember(ctx, &m, &f.entry.Session)
+		if v = m.classify(e); v == Reused {
 			f.others, f.entry = append(f.others, f.entry), nil
 		}
 	}
@@ -288,7 +299,8 @@ func (r *Recorder) prepareSession(ctx context.Context, e *Event, c *opened, b *b
 			f.id = newSessionID(e, f.others)
 		}
 		f.entry = session.NewEntry(session.Session{ID: f.id, State: session.Admitted})
-		v, m = Classify(Memory{}, e)
+		m = Memory{}
+		v = m.classify(e)
 	}
 	if len(f.others) > 0 {
 		v = Reused
@@ -333,14 +345,12 @@ func (r *Recorder) committed(ctx context.Context, e *Event, s *session.Session, 
 	}
 }
 
-// memory returns what is remembered of a session. If that can't be read, at least its
-// totals are kept.
-func (r *Recorder) memory(ctx context.Context, s *session.Session) Memory {
-	m, err := DecodeMemory(s.Accounting)
-	if err != nil {
+// remember makes m, which is zero, what is remembered of a session. If that can't be read, at least
+// its totals are kept.
+func (r *Recorder) remember(ctx context.Context, m *Memory, s *session.Session) {
+	if err := m.decode(s.Accounting); err != nil {
 		r.cfg.Logger.LogAttrs(ctx, slog.LevelWarn, logBadMemory, slog.Any("session", s.ID))
 		u := s.Usage
-		m = Memory{base: counts{u.InputOctets, u.OutputOctets, u.InputPackets, u.OutputPackets, uint64(u.Time / time.Second)}}
+		*m = Memory{base: counts{u.InputOctets, u.OutputOctets, u.InputPackets, u.OutputPackets, uint64(u.Time / time.Second)}}
 	}
-	return m
 }

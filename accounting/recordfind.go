@@ -29,8 +29,8 @@ const adoptSlack = time.Minute
 // find finds the session of an event: the one that the Class names, if the NAS calls it by the event's
 // Acct-Session-Id, or is about to; else one that the NAS calls so, if its station doesn't contradict
 // (NASes use their numbers again); else the station's login that waits for
-// accounting to begin.
-func (r *Recorder) find(ctx context.Context, e *Event, c *opened) (found, error) {
+// accounting to begin. room is for what it reads.
+func (r *Recorder) find(ctx context.Context, e *Event, c *opened, room *session.Entries) (found, error) {
 	var f found
 	var waiting *session.Entry
 	if id := c.login(); id.IsValid() {
@@ -53,7 +53,7 @@ func (r *Recorder) find(ctx context.Context, e *Event, c *opened) (found, error)
 			return f, err
 		}
 	}
-	same, err := r.m.ByAccount(ctx, e.NAS, e.AccountID)
+	same, err := r.m.ByAccountIn(ctx, room, e.NAS, e.AccountID)
 	if err != nil && !errors.Is(err, session.ErrDecode) {
 		return f, err
 	}

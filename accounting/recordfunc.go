@@ -21,7 +21,8 @@ func (r *Recorder) RecordFunc(ctx context.Context, e *Event, done func(Verdict, 
 	if !lock.TryLock() {
 		return false
 	}
-	x := &recording{r: r, ctx: ctx, e: e, done: done, lock: lock, b: r.bufs.Get().(*buffers)}
+	x := r.recordings.Get().(*recording)
+	x.r, x.ctx, x.e, x.done, x.lock, x.b = r, ctx, e, done, lock, r.bufs.Get().(*buffers)
 	returned := false
 	defer func() {
 		if !returned && x.lock != nil {
@@ -35,6 +36,8 @@ func (r *Recorder) RecordFunc(ctx context.Context, e *Event, done func(Verdict, 
 
 // recording is an event that is recorded without somebody who waits for it.
 type recording struct {
+	commit func(uint64, error) // committed; made once
+
 	r    *Recorder
 	ctx  context.Context
 	e    *Event
@@ -57,7 +60,7 @@ func (x *recording) begin() {
 		x.end(err)
 		return
 	}
-	x.r.m.CommitFunc(x.ctx, &x.b.txn, x.committed)
+	x.r.m.CommitFunc(x.ctx, &x.b.txn, x.commit)
 }
 
 // committed is told what became of the commit.
@@ -68,12 +71,16 @@ func (x *recording) committed(_ uint64, err error) {
 	x.end(err)
 }
 
+// end ends the recording; nobody may use it after.
 func (x *recording) end(err error) {
 	if err == nil {
 		x.r.recorded(x.info)
 	}
 	x.release()
 	x.done(x.info.Verdict, err)
+	r := x.r
+	*x = recording{commit: x.commit}
+	r.recordings.Put(x)
 }
 
 // release lets others use what the recording had to itself.
