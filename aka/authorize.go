@@ -53,14 +53,19 @@ func (m *machine) result() *eap.Result {
 	if m.outcome != nil {
 		return m.outcome
 	}
-	r := &eap.Result{Method: m.method.typ, Identity: m.identity, IMSI: m.imsi}
+	kept := &struct {
+		result    eap.Result
+		sessionID [sessionLen]byte // EAP-SIM's is longer
+	}{}
+	r, id := &kept.result, kept.sessionID[:0]
+	r.Method, r.Identity, r.IMSI = m.method.typ, m.identity, m.imsi
 	var k *Keys
 	if re := m.reauth; re != nil {
 		k = re.exported(m.identity)
-		r.Reauthenticated, r.SessionID = true, SessionID(m.method.typ, re.nonceS, re.mac)
+		r.Reauthenticated, r.SessionID = true, appendSessionID(id, m.method.typ, &re.nonceS, &re.mac)
 	} else {
 		k = m.exportedKeys()
-		r.SessionID = m.method.flow.sessionID(m)
+		r.SessionID = m.method.flow.sessionID(m, id)
 	}
 	r.MSK, r.EMSK = k.MSK, k.EMSK
 	m.outcome = r

@@ -8,9 +8,6 @@ import (
 	"sync"
 )
 
-// prfBlockLen is the length of one x_j of the FIPS 186-2 generator.
-const prfBlockLen = 2 * sha1.Size
-
 // compressor runs the bare SHA-1 compression function, which crypto/sha1 does
 // not export: the chaining value after one block, as AppendBinary shows it.
 type compressor struct {
@@ -40,23 +37,23 @@ func (c *compressor) g(xval *[sha1.Size]byte) (w [sha1.Size]byte) {
 	return w
 }
 
-// prf fills out, a multiple of 40 octets, from the key xkey: the pseudo-random
-// number generator of FIPS 186-2, change notice 1, for general purpose, that
-// is without mod q (RFC 4187, section 7 and appendix A).
-func prf(xkey [sha1.Size]byte, out []byte) {
+// prf fills out from the key xkey: the pseudo-random number generator of FIPS
+// 186-2, change notice 1, for general purpose, that is without mod q (RFC 4187,
+// section 7 and appendix A). Its x_j are the halves w_0 and w_1, which are made
+// alike. It returns the key to go on with, if out is whole halves.
+func prf(xkey [sha1.Size]byte, out []byte) [sha1.Size]byte {
 	c := compressors.Get().(*compressor)
-	for len(out) >= prfBlockLen {
-		for range 2 {
-			w := c.g(&xkey)
-			addOne(&xkey, &w)
-			out = out[copy(out, w[:]):]
-		}
+	for len(out) > 0 {
+		w := c.g(&xkey)
+		addOne(&xkey, &w)
+		out = out[copy(out, w[:]):]
 	}
 	// The pool keeps no key material.
 	clear(c.block[:])
 	clear(c.out[:cap(c.out)])
 	c.h.Reset()
 	compressors.Put(c)
+	return xkey
 }
 
 // addOne sets x = (1 + x + w) mod 2^160.

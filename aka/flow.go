@@ -17,10 +17,8 @@ type flow struct {
 	wanted func(m *machine) int
 	// onVectors takes what came, one at least, and challenges.
 	onVectors func(m *machine, t eap.Turn, v []Vector) eap.Step
-	// derive fills in m.keys.
-	derive func(m *machine)
-	// sessionID is that of a full authentication.
-	sessionID func(m *machine) []byte
+	// sessionID appends that of a full authentication.
+	sessionID func(m *machine, b []byte) []byte
 }
 
 var flowAKA = flow{
@@ -28,9 +26,8 @@ var flowAKA = flow{
 	full:        (*machine).fullAKA,
 	wanted:      func(*machine) int { return 1 },
 	onVectors:   (*machine).onVector,
-	derive:      (*machine).deriveAKA,
-	sessionID: func(m *machine) []byte {
-		return SessionID(m.method.typ, m.vector.RAND, m.vector.AUTN)
+	sessionID: func(m *machine, b []byte) []byte {
+		return appendSessionID(b, m.method.typ, &m.vector.RAND, &m.vector.AUTN)
 	},
 }
 
@@ -41,8 +38,7 @@ var flowSIM = flow{
 	full:      (*machine).fullSIM,
 	wanted:    func(m *machine) int { return m.method.cfg.Triplets - m.sim.n },
 	onVectors: (*machine).onTriplets,
-	derive:    func(m *machine) { m.keys = keysOfMK(eap.TypeSIM, m.sim.mk) },
-	sessionID: func(m *machine) []byte {
-		return SIMSessionID(m.sim.allRAND(), m.sim.nonceMT)
+	sessionID: func(m *machine, b []byte) []byte {
+		return appendSIMSessionID(b, m.sim.allRAND(), &m.sim.nonceMT)
 	},
 }

@@ -53,23 +53,48 @@ func (k Keys) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 //
 // RFC 4187, section 7.
 func AKAKeys(identity string, ck, ik [16]byte) Keys {
+	return keysOfMK(eap.TypeAKA, akaMasterKey(identity, ck, ik))
+}
+
+// akaMasterKey is MK = SHA1(Identity|IK|CK).
+func akaMasterKey(identity string, ck, ik [16]byte) [masterKeyLen]byte {
 	var scratch [maxNAILen + 32]byte
 	b := append(scratch[:0], identity...)
 	b = append(b, ik[:]...)
 	b = append(b, ck[:]...)
-	return keysOfMK(eap.TypeAKA, sha1.Sum(b))
+	return sha1.Sum(b)
 }
 
 // keysOfMK expands the master key of EAP-AKA or EAP-SIM.
-func keysOfMK(method eap.Type, mk [20]byte) Keys {
-	var x [160]byte
-	prf(mk, x[:])
-	k := Keys{Method: method, MK: mk}
+func keysOfMK(method eap.Type, mk [masterKeyLen]byte) Keys {
+	k, xkey := sessionOfMK(method, mk)
+	k.exportOfMK(xkey)
+	return k
+}
+
+// mkSessionLen is how many octets of the generator hold K_encr, K_aut and the
+// beginning of MSK. A challenge needs no more of the 160, and a login of which
+// the rest is stored between two messages saves the others.
+const mkSessionLen = 2 * sha1.Size
+
+// sessionOfMK returns KEncr, KAut, MK and the beginning of MSK, and what
+// exportOfMK goes on from.
+func sessionOfMK(method eap.Type, mk [masterKeyLen]byte) (k Keys, xkey [sha1.Size]byte) {
+	var x [mkSessionLen]byte
+	xkey = prf(mk, x[:])
+	k.Method, k.MK = method, mk
 	copy(k.KEncr[:], x[0:16])
 	copy(k.KAut[:], x[16:32])
-	copy(k.MSK[:], x[32:96])
-	copy(k.EMSK[:], x[96:160])
-	return k
+	copy(k.MSK[:], x[32:])
+	return k, xkey
+}
+
+// exportOfMK sets the rest of MSK, and EMSK.
+func (k *Keys) exportOfMK(xkey [sha1.Size]byte) {
+	var x [160 - mkSessionLen]byte
+	prf(xkey, x[:])
+	rest := x[copy(k.MSK[mkSessionLen-32:], x[:]):]
+	copy(k.EMSK[:], rest)
 }
 
 // Reauth returns the keys of a fast re-authentication after the run that had
@@ -88,7 +113,7 @@ func (k *Keys) Reauth(identity string, counter uint16, nonceS [16]byte) Keys {
 	b = binary.BigEndian.AppendUint16(b, counter)
 	b = append(b, nonceS[:]...)
 	b = append(b, k.MK[:]...)
-	var x [160]byte
+	var x [128]byte
 	prf(sha1.Sum(b), x[:])
 	copy(next.MSK[:], x[0:64])
 	copy(next.EMSK[:], x[64:128])
@@ -101,8 +126,9 @@ func (k *Keys) Reauth(identity string, counter uint16, nonceS [16]byte) Keys {
 //
 // RFC 5247, appendix A.2; RFC 9048, section 6.
 func SessionID(method eap.Type, a, b [16]byte) []byte {
-	id := make([]byte, 0, sessionLen)
-	id = append(id, byte(method))
-	id = append(id, a[:]...)
-	return append(id, b[:]...)
+	return appendSessionID(make([]byte, 0, sessionLen), method, &a, &b)
+}
+
+func appendSessionID(id []byte, method eap.Type, a, b *[16]byte) []byte {
+	return append(append(append(id, byte(method)), a[:]...), b[:]...)
 }

@@ -34,7 +34,7 @@ func SIMKeys(identity string, triplets []Triplet, nonceMT [16]byte, versions []b
 }
 
 // simMasterKey is MK = SHA1(Identity|n*Kc|NONCE_MT|Version List|Selected Version).
-func simMasterKey(identity string, kcs []byte, nonceMT [16]byte, versions []byte, selected uint16) [sha1.Size]byte {
+func simMasterKey(identity string, kcs []byte, nonceMT [16]byte, versions []byte, selected uint16) [masterKeyLen]byte {
 	var scratch [maxNAILen + maxTriplets*8 + 16 + 4]byte
 	b := append(scratch[:0], identity...)
 	b = append(b, kcs...)
@@ -50,8 +50,9 @@ func simMasterKey(identity string, kcs []byte, nonceMT [16]byte, versions []byte
 //
 // RFC 5247, appendix A.
 func SIMSessionID(rands []byte, nonceMT [16]byte) []byte {
-	id := make([]byte, 0, 1+len(rands)+len(nonceMT))
-	id = append(id, byte(eap.TypeSIM))
-	id = append(id, rands...)
-	return append(id, nonceMT[:]...)
+	return appendSIMSessionID(make([]byte, 0, 1+len(rands)+len(nonceMT)), rands, &nonceMT)
+}
+
+func appendSIMSessionID(id, rands []byte, nonceMT *[16]byte) []byte {
+	return append(append(append(id, byte(eap.TypeSIM)), rands...), nonceMT[:]...)
 }

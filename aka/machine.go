@@ -1,6 +1,8 @@
 package aka
 
 import (
+	"crypto/sha1"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -159,19 +161,20 @@ type machine struct {
 
 	// The challenge.
 	sum     checksum // AT_CHECKCODE once the identity rounds are over
-	vector  Vector   // CK', IK' in EAP-AKA'
+	vector  Vector   // CK', IK' in EAP-AKA'; none in EAP-AKA, for there is mk
 	kdf     kdfOffer
 	fs      fsRun
 	resyncs uint8
-	sim     simRun // in place of vector
+	sim     simRun             // in place of vector
+	mk      [masterKeyLen]byte // of EAP-AKA and EAP-SIM
 
 	// What follows from the vector; made when first needed.
 	keys     Keys
 	haveKeys bool
-	// Of EAP-AKA', the exported keys are made when the peer has proved itself;
-	// prf is where their derivation goes on.
+	// The exported keys are made when the peer has proved itself; prf is where
+	// their derivation goes on.
 	exported bool
-	prf      [32]byte
+	prf      [sha256.Size]byte
 
 	// reauth is the fast re-authentication that runs; nil in a full
 	// authentication.
@@ -179,12 +182,17 @@ type machine struct {
 	// nextReauth: the request gave out a re-authentication identity, which
 	// needs a context.
 	nextReauth bool
+	// token is that identity without digit and realm, once it is made.
+	token     reauthToken
+	haveToken bool
 
 	resultInd bool // both sides want AT_RESULT_IND
 
 	outcome *eap.Result // what result has made
 
 	reason error // why stateNotifyFailure was entered
+
+	octets [32]byte // for what goes through an interface, to and fro
 }
 
 var _ eap.Machine = (*machine)(nil)
@@ -278,34 +286,33 @@ func (m *machine) misused(what string) eap.Step {
 
 // sessionKeys returns the keys of the outstanding vector.
 func (m *machine) sessionKeys() *Keys {
-	if !m.haveKeys {
-		m.method.flow.derive(m)
-		m.haveKeys = true
+	if m.haveKeys {
+		return &m.keys
 	}
+	if m.method.typ == eap.TypeAKAPrime {
+		m.keys, m.prf = primeSession(m.identity, m.vector.CK, m.vector.IK)
+	} else {
+		var xkey [sha1.Size]byte
+		m.keys, xkey = sessionOfMK(m.method.typ, m.mk)
+		copy(m.prf[:], xkey[:])
+	}
+	m.haveKeys, m.exported = true, false
 	return &m.keys
-}
-
-// deriveAKA makes the keys of EAP-AKA and EAP-AKA'.
-func (m *machine) deriveAKA() {
-	if m.method.typ != eap.TypeAKAPrime {
-		m.keys = AKAKeys(m.identity, m.vector.CK, m.vector.IK)
-		return
-	}
-	m.keys, m.prf = primeSession(m.identity, m.vector.CK, m.vector.IK)
-	m.exported = false
 }
 
 // exportedKeys is sessionKeys with what the run leaves behind: KRe, MSK, EMSK.
 func (m *machine) exportedKeys() *Keys {
 	k := m.sessionKeys()
-	if m.method.typ == eap.TypeAKAPrime && !m.exported {
-		m.exported = true
-		if m.fs.agreed {
-			k.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
-		} else {
-			k.primeExport(m.identity, m.vector.CK, m.vector.IK, m.prf)
-		}
+	switch {
+	case m.exported:
+	case m.method.typ != eap.TypeAKAPrime:
+		k.exportOfMK([sha1.Size]byte(m.prf[:]))
+	case m.fs.agreed:
+		k.forward(m.identity, m.vector.CK, m.vector.IK, &m.fs.secret)
+	default:
+		k.primeExport(m.identity, m.vector.CK, m.vector.IK, m.prf)
 	}
+	m.exported = true
 	return k
 }
 
@@ -319,18 +326,17 @@ func (m *machine) messageKeys() *Keys {
 
 // random fills the slices, 32 octets in all, or spoils b.
 func (m *machine) random(b *Builder, into ...[]byte) {
-	var octets [32]byte
 	n := 0
 	for _, p := range into {
 		n += len(p)
 	}
-	if _, err := io.ReadFull(m.method.cfg.Rand, octets[:n]); err != nil {
+	if _, err := io.ReadFull(m.method.cfg.Rand, m.octets[:n]); err != nil {
 		b.fail(AttrIV, err)
 		return
 	}
 	n = 0
 	for _, p := range into {
-		n += copy(p, octets[n:])
+		n += copy(p, m.octets[n:])
 	}
 }
 

@@ -46,7 +46,7 @@ type NeedReauth struct {
 	store ReauthStore
 }
 
-var _ eap.AsyncResolver = (*NeedReauth)(nil)
+var _ eap.NonBlocking = (*NeedReauth)(nil)
 
 // ReauthAnswer answers [NeedReauth].
 type ReauthAnswer struct {
@@ -71,14 +71,18 @@ func (n *NeedReauth) Resolve(ctx context.Context) eap.Answer {
 	default:
 		a.Err = fmt.Errorf("%w: %v", errNotNow, n.Op)
 	}
+	if a.Err == nil && n.Op != ReauthGet {
+		return reauthDone
+	}
 	return a
 }
 
-// ResolveAsync implements eap.AsyncResolver, if the store never blocks.
-func (n *NeedReauth) ResolveAsync(ctx context.Context, done func(eap.Answer)) bool {
-	if s, ok := n.store.(interface{ NonBlocking() bool }); !ok || !s.NonBlocking() {
-		return false
-	}
-	done(n.Resolve(ctx))
-	return true
+// reauthDone is the answer that brings nothing.
+var reauthDone eap.Answer = ReauthAnswer{}
+
+// NonBlocking implements eap.NonBlocking: the store has a method of the same
+// meaning if it never blocks.
+func (n *NeedReauth) NonBlocking() bool {
+	s, ok := n.store.(interface{ NonBlocking() bool })
+	return ok && s.NonBlocking()
 }

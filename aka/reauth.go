@@ -35,9 +35,13 @@ func (r *reauthRun) exported(identity string) *Keys {
 // enterLookup asks for the context of a re-authentication identity. What
 // counts of it is the username: the peer may change the realm (section 5.3).
 func (m *machine) enterLookup(username string) eap.Step {
-	m.reauth = &reauthRun{context: ReauthContext{Username: username}}
+	lookup := &struct {
+		run  reauthRun
+		need NeedReauth
+	}{reauthRun{context: ReauthContext{Username: username}}, NeedReauth{Op: ReauthGet, Username: username}}
+	m.reauth = &lookup.run
 	m.setState(stateLookup)
-	return m.needReauth(&NeedReauth{Op: ReauthGet, Username: username})
+	return m.needReauth(&lookup.need)
 }
 
 func (m *machine) needReauth(n *NeedReauth) eap.Step {
@@ -152,7 +156,7 @@ func (m *machine) onReauth(t eap.Turn, msg *Message, err error) eap.Step {
 // decryptNested returns the attributes in msg's AT_ENCR_DATA, once its AT_MAC
 // has been verified.
 func (m *machine) decryptNested(msg *Message, k *Keys) (Attributes, error) {
-	plain, err := msg.Decrypt(make([]byte, 0, len(msg.EncrData)), k)
+	plain, err := msg.Decrypt(m.octets[:0], k)
 	if err != nil {
 		return Attributes{}, err
 	}
@@ -164,14 +168,17 @@ func (m *machine) decryptNested(msg *Message, k *Keys) (Attributes, error) {
 func (m *machine) enterCommit() eap.Step {
 	m.setState(stateCommit)
 	c := &m.reauth.context
-	n := &NeedReauth{Op: ReauthSwap, Username: c.Username, Counter: c.Counter}
-	if m.nextReauth {
-		next := *c
-		next.Username = string(m.appendReauthName(nil))
-		next.Counter++
-		n.Context = &next
+	if !m.nextReauth {
+		return m.needReauth(&NeedReauth{Op: ReauthSwap, Username: c.Username, Counter: c.Counter})
 	}
-	return m.needReauth(n)
+	swap := &struct {
+		need NeedReauth
+		next ReauthContext
+	}{NeedReauth{Op: ReauthSwap, Username: c.Username, Counter: c.Counter}, *c}
+	swap.next.Username = m.reauthName()
+	swap.next.Counter++
+	swap.need.Context = &swap.next
+	return m.needReauth(&swap.need)
 }
 
 // onCommit goes on if it was us who used the context. Else the identity has
@@ -192,8 +199,11 @@ func (m *machine) onCommit(t eap.Turn, a ReauthAnswer) eap.Step {
 // identity for it.
 func (m *machine) enterKeep(t eap.Turn) eap.Step {
 	m.setState(stateKeep)
-	return m.needReauth(&NeedReauth{Op: ReauthPut, Context: &ReauthContext{
-		Username:    string(m.appendReauthName(nil)),
+	keep := &struct {
+		need NeedReauth
+		next ReauthContext
+	}{NeedReauth{Op: ReauthPut}, ReauthContext{
+		Username:    m.reauthName(),
 		Method:      m.method.typ,
 		IMSI:        m.imsi,
 		NetworkName: m.boundNetwork(),
@@ -202,7 +212,9 @@ func (m *machine) enterKeep(t eap.Turn) eap.Step {
 		Expires:     t.Now.Add(m.method.cfg.ReauthLimits.Age),
 
 		ForwardSecrecy: m.fs.agreed,
-	}})
+	}}
+	keep.need.Context = &keep.next
+	return m.needReauth(&keep.need)
 }
 
 // onKeep ends the run. A context that could not be stored costs a full
@@ -216,32 +228,47 @@ func (m *machine) onKeep(t eap.Turn, a ReauthAnswer) eap.Step {
 
 // The username of a re-authentication identity is a leading digit and 12
 // octets in base64url. They are a pseudo-random function, under K_aut, of what
-// is new in the run: nobody else foresees them (RFC 9048, section 5.2), and
-// they need not be kept between request and response. The label keeps them
-// apart from MACs, whose messages begin with a Code.
+// is new in the run: nobody else foresees them (RFC 9048, section 5.2). The label
+// keeps them apart from MACs, whose messages begin with a Code.
 const (
 	reauthTokenLen = 12
 	reauthNameLen  = 1 + reauthTokenLen*4/3
 	reauthLabel    = "re-authentication identity"
 )
 
-// appendReauthName appends the username that this run gives out.
-func (m *machine) appendReauthName(b []byte) []byte {
-	i := temporaryOf(m.method.typ)
+type reauthToken [reauthTokenLen]byte
+
+// nextToken returns the token of the identity that the request gives out.
+func (m *machine) nextToken() *reauthToken {
+	if m.haveToken {
+		return &m.token
+	}
 	k := m.messageKeys()
 	var fresh [2 + 16]byte
 	if m.reauth != nil {
 		binary.BigEndian.PutUint16(fresh[:], m.reauth.context.Counter)
 		copy(fresh[2:], m.reauth.nonceS[:])
 	}
-	token := hmacSHA256(k.KAut[:], []byte(reauthLabel), fresh[:], nil)
-	b = append(b, temporaryMethods[i].reauth)
-	return base64url.AppendEncode(b, token[:reauthTokenLen])
+	sum := hmacSHA256(k.KAut[:], []byte(reauthLabel), fresh[:], nil)
+	m.token, m.haveToken = reauthToken(sum[:reauthTokenLen]), true
+	return &m.token
+}
+
+// reauthName returns the username that the request gives out.
+func (m *machine) reauthName() string {
+	var scratch [reauthNameLen]byte
+	return string(m.appendReauthName(scratch[:0]))
+}
+
+func (m *machine) appendReauthName(b []byte) []byte {
+	b = append(b, temporaryMethods[temporaryOf(m.method.typ)].reauth)
+	return base64url.AppendEncode(b, m.nextToken()[:])
 }
 
 // nextReauthID appends AT_NEXT_REAUTH_ID: the username and the peer's own home
 // realm (section 10.11).
 func (m *machine) nextReauthID(b *Builder) {
+	m.haveToken = false
 	var scratch [reauthNameLen + 1 + eap.MaxNAILen]byte
 	id := m.appendReauthName(scratch[:0])
 	if nai, err := eap.ParseNAI(m.identity); err == nil && nai.HomeRealm() != "" {

@@ -90,7 +90,7 @@ func (s *MemoryReauthStore) Get(_ context.Context, username string) (ReauthConte
 func (s *MemoryReauthStore) Put(_ context.Context, c ReauthContext) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.put(c)
+	s.put(&reauthEntry{ReauthContext: c})
 	return nil
 }
 
@@ -104,7 +104,8 @@ func (s *MemoryReauthStore) Swap(_ context.Context, username string, counter uin
 	}
 	s.remove(e)
 	if next != nil {
-		s.put(*next)
+		*e = reauthEntry{ReauthContext: *next}
+		s.put(e)
 	}
 	return nil
 }
@@ -119,14 +120,14 @@ func (s *MemoryReauthStore) Drop(_ context.Context, imsi eap.IMSI) error {
 	return nil
 }
 
-// put stores c and makes room for it.
-func (s *MemoryReauthStore) put(c ReauthContext) {
-	if e, ok := s.byName[c.Username]; ok {
-		s.remove(e)
+// put stores e, which is in no list, and makes room for it.
+func (s *MemoryReauthStore) put(e *reauthEntry) {
+	if same, ok := s.byName[e.Username]; ok {
+		s.remove(same)
 	}
 	n, last := 0, (*reauthEntry)(nil)
-	for e := s.byIMSI[c.IMSI]; e != nil; e = e.older {
-		n, last = n+1, e
+	for o := s.byIMSI[e.IMSI]; o != nil; o = o.older {
+		n, last = n+1, o
 	}
 	if n >= maxSubscriberContexts {
 		s.remove(last)
@@ -137,15 +138,15 @@ func (s *MemoryReauthStore) put(c ReauthContext) {
 	for s.oldest != nil && (len(s.byName) >= s.max || !now.Before(s.oldest.Expires)) {
 		s.remove(s.oldest)
 	}
-	e := &reauthEntry{ReauthContext: c, prev: s.newest, older: s.byIMSI[c.IMSI]}
+	e.prev, e.older = s.newest, s.byIMSI[e.IMSI]
 	if s.newest == nil {
 		s.oldest = e
 	} else {
 		s.newest.next = e
 	}
 	s.newest = e
-	s.byName[c.Username] = e
-	s.byIMSI[c.IMSI] = e
+	s.byName[e.Username] = e
+	s.byIMSI[e.IMSI] = e
 }
 
 func (s *MemoryReauthStore) remove(e *reauthEntry) {

@@ -12,24 +12,29 @@ import (
 // seals it; so does a challenge to a pseudonym, what it gave out included.
 func TestTemporaryStatesAreShort(t *testing.T) {
 	for _, c := range []struct {
-		typ             eap.Type
-		network, reauth int
+		typ                                eap.Type
+		network, reauth, master, checkcode int
 	}{
-		{eap.TypeAKA, 0, 8 + 8 + 2 + 4 + 16 + 16 + 16 + 16 + 20},
-		{eap.TypeAKAPrime, 4, 8 + 8 + 2 + 4 + 16 + 16 + 16 + 32 + 32},
+		{eap.TypeAKA, 0, 8 + 8 + 2 + 4 + 16 + 16 + 16 + 16 + 20, 20, 20},
+		{eap.TypeAKAPrime, 4, 8 + 8 + 2 + 4 + 16 + 16 + 16 + 32 + 32, 32, 32},
 	} {
-		m := newTest(c.typ, reauthConfig())
+		cfg := reauthConfig()
+		m := newTest(c.typ, cfg)
 		p := fullLogin(t, m, false)
 		b, err := toReauth(t, m, p, false).m.AppendState(nil)
 		require.NoError(t, err)
-		require.Len(t, b, c.reauth+c.network)
-		require.LessOrEqual(t, len(b)+len(p.reauthID), 200)
+		require.Len(t, b, c.reauth+c.network+12)
+		require.LessOrEqual(t, len(eap.AppendIdentity(b, p.reauthID)), 200)
+		cfg.AlwaysRequestIdentity = true
+		b, err = toReauth(t, newTest(c.typ, cfg), p, false).m.AppendState(nil)
+		require.NoError(t, err)
+		require.Len(t, b, c.reauth+c.network+c.checkcode, "AT_CHECKCODE in place of the token")
 
 		conv := newConv(t, m, p.pseudonym+"@wlan.mnc044.mcc555.3gppnetwork.org")
 		conv.turn.Now = testTime
 		b, err = conv.toChallenge().m.AppendState(nil)
 		require.NoError(t, err)
-		require.Len(t, b, 8+8+64+9+c.network)
+		require.Len(t, b, 8+8+c.master+32+9+c.network+12)
 		require.LessOrEqual(t, len(b)+len(conv.identity), 200)
 	}
 }

@@ -29,8 +29,7 @@ type simRun struct {
 	n     int
 	rands [maxTriplets * 16]byte
 	sres  [maxTriplets * 4]byte
-	kcs   [maxTriplets * 8]byte // until mk is made
-	mk    [20]byte
+	kcs   [maxTriplets * 8]byte // until the master key is made
 }
 
 // RANDs, SRES and Kc of the triplets, each kind in one piece.
@@ -57,10 +56,11 @@ func (s *simRun) has(rand [16]byte) bool {
 	return false
 }
 
-// derive makes the master key; Kc is forgotten.
-func (s *simRun) derive(identity string) {
-	s.mk = simMasterKey(identity, s.allKc(), s.nonceMT, simVersions[:], SIMVersion)
+// masterKey makes the master key; Kc is forgotten.
+func (s *simRun) masterKey(identity string) [masterKeyLen]byte {
+	mk := simMasterKey(identity, s.allKc(), s.nonceMT, simVersions[:], SIMVersion)
 	clear(s.kcs[:])
+	return mk
 }
 
 // onTriplets takes triplets, or asks again for those that lack: there are
@@ -79,7 +79,6 @@ func (m *machine) onTriplets(t eap.Turn, vectors []Vector) eap.Step {
 	if m.sim.n < m.method.cfg.Triplets {
 		return m.enterVectors(nil)
 	}
-	m.sim.derive(m.identity)
-	m.haveKeys = false
+	m.mk, m.haveKeys = m.sim.masterKey(m.identity), false
 	return m.enterSIMChallenge(t)
 }

@@ -597,7 +597,7 @@ func TestSIMRestoreRefuses(t *testing.T) {
 	}
 	for _, n := range []byte{0, 1, 4, 255} {
 		bad := append([]byte(nil), states["challenge"]...)
-		bad[16] = n
+		bad[8+8+20] = n
 		_, err := m.Restore(peer, bad)
 		require.ErrorIs(t, err, ErrState)
 	}

@@ -233,5 +233,5 @@ func TestSIMReauthStateIsShort(t *testing.T) {
 	c, _ := p.reauth(t)
 	b, err := c.m.AppendState(nil)
 	require.NoError(t, err)
-	require.Len(t, b, 8+8+2+4+16+16+16+16+20)
+	require.Len(t, b, 8+8+12+2+4+16+16+16+16+20)
 }

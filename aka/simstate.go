@@ -3,13 +3,12 @@ package aka
 import "golang.org/x/crypto/cryptobyte"
 
 // What an encoded challenge of EAP-SIM has in place of a vector: how many
-// triplets, an octet; their RANDs and SRES; the master key; NONCE_MT. The
-// master key is shorter than the Kc that it comes from; RAND and NONCE_MT make
-// the Session-Id.
+// triplets, an octet; their RANDs and SRES; NONCE_MT. RAND and NONCE_MT make the
+// Session-Id.
 func (s *simRun) append(b []byte) []byte {
 	b = append(b, byte(s.n))
 	b = append(append(b, s.allRAND()...), s.allSRES()...)
-	return append(append(b, s.mk[:]...), s.nonceMT[:]...)
+	return append(b, s.nonceMT[:]...)
 }
 
 // restore reads what append wrote. It fails where there are fewer triplets than
@@ -21,6 +20,5 @@ func (s *simRun) restore(in *cryptobyte.String, least int) bool {
 		return false
 	}
 	s.n = int(n)
-	return in.CopyBytes(s.allRAND()) && in.CopyBytes(s.allSRES()) &&
-		in.CopyBytes(s.mk[:]) && in.CopyBytes(s.nonceMT[:])
+	return in.CopyBytes(s.allRAND()) && in.CopyBytes(s.allSRES()) && in.CopyBytes(s.nonceMT[:])
 }

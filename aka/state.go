@@ -23,19 +23,22 @@ var ErrState = errors.New("aka: not a state of this method")
 //	Challenge, NotifySuccess   IMSI in 8 octets of BCD, identity (as by
 //	                           eap.AppendIdentity) unless it is the Peer's, in
 //	                           EAP-AKA' 4 octets of the network name's hash;
-//	                           RAND, AUTN, CK, IK, XRES with a length octet, what
-//	                           forward secrecy needs if it is in use,
-//	                           AT_CHECKCODE if not empty; in EAP-SIM, what
-//	                           simRun.append says
+//	                           MK, in EAP-AKA' CK' and IK'; RAND, AUTN, XRES with
+//	                           a length octet, what forward secrecy needs if it
+//	                           is in use, AT_CHECKCODE if not empty; in EAP-SIM
+//	                           what simRun.append says instead of RAND and the
+//	                           rest
 //	Reauth, and NotifySuccess  IMSI to network as above, counter, end of the
 //	after a re-authentication  context in seconds of Unix time (4), NONCE_S,
 //	                           AT_MAC of the request, K_encr, K_aut, MK or K_re,
 //	                           AT_CHECKCODE if not empty
 //	NotifyFailure              reason, an octet
 //
-// Derived keys are not in it: it shall be short, and they are made in a few
-// microseconds.
-const stateVersion = 2
+// After the subscriber's part comes the token of the re-authentication identity
+// that the request gave out, if it did and there is no AT_CHECKCODE, which takes
+// its room. Other derived keys and identities are not there: the state shall be
+// short, and they are made in microseconds.
+const stateVersion = 3
 
 const (
 	flagIdentity   = 1 << iota // the identity is not that of the Peer
@@ -99,9 +102,15 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 		return m.appendSubscriber(b, flags), nil
 	case stateReauth, stateChallenge, stateNotifySuccess:
 		b = m.appendSubscriber(b, flags)
+		if keepsToken(flags) {
+			b = append(b, m.nextToken()[:]...)
+		}
 		if flags&flagReauth != 0 {
 			b = m.reauth.append(b)
 			return append(b, m.sum.octets()...), nil
+		}
+		if m.method.typ != eap.TypeAKAPrime {
+			b = append(b, m.mk[:]...)
 		}
 		if m.method.flow == &flowSIM {
 			return m.sim.append(b), nil
@@ -112,10 +121,14 @@ func (m *machine) AppendState(b []byte) ([]byte, error) {
 	}
 }
 
+func keepsToken(flags byte) bool { return flags&(flagNextReauth|flagCheckcode) == flagNextReauth }
+
 func (m *machine) appendVector(b []byte, flags byte) []byte {
 	v := &m.vector
+	if m.method.typ == eap.TypeAKAPrime {
+		b = append(append(b, v.CK[:]...), v.IK[:]...)
+	}
 	b = append(append(b, v.RAND[:]...), v.AUTN[:]...)
-	b = append(append(b, v.CK[:]...), v.IK[:]...)
 	b = append(append(b, v.XRESLen), v.XRES[:v.XRESLen]...)
 	if flags&flagFS != 0 {
 		b = m.fs.append(b)
@@ -239,8 +252,16 @@ func (m *machine) restoreSubscriber(s *cryptobyte.String, flags byte) bool {
 }
 
 func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
+	if keepsToken(flags) {
+		if m.haveToken = true; !s.CopyBytes(m.token[:]) {
+			return false
+		}
+	}
 	if flags&flagReauth != 0 {
 		return m.restoreReauth(s, flags) && m.restoreSum(s, flags)
+	}
+	if m.method.typ != eap.TypeAKAPrime && !s.CopyBytes(m.mk[:]) {
+		return false
 	}
 	if m.method.flow == &flowSIM {
 		return m.sim.restore(s, m.method.cfg.Triplets)
@@ -250,12 +271,15 @@ func (m *machine) restoreChallenge(s *cryptobyte.String, flags byte) bool {
 
 func (m *machine) restoreVector(s *cryptobyte.String, flags byte) bool {
 	v := &m.vector
-	if !s.CopyBytes(v.RAND[:]) || !s.CopyBytes(v.AUTN[:]) || !s.CopyBytes(v.CK[:]) || !s.CopyBytes(v.IK[:]) ||
+	if m.method.typ == eap.TypeAKAPrime {
+		if !s.CopyBytes(v.CK[:]) || !s.CopyBytes(v.IK[:]) {
+			return false
+		}
+		v.Primed, v.NetworkName = true, m.network
+	}
+	if !s.CopyBytes(v.RAND[:]) || !s.CopyBytes(v.AUTN[:]) ||
 		!s.ReadUint8(&v.XRESLen) || v.XRESLen < 4 || v.XRESLen > 16 || !s.CopyBytes(v.XRES[:v.XRESLen]) {
 		return false
-	}
-	if m.method.typ == eap.TypeAKAPrime {
-		v.Primed, v.NetworkName = true, m.network
 	}
 	if !m.restoreFS(s, flags&flagFS != 0) {
 		return false

@@ -18,8 +18,8 @@ func TestStateIsShort(t *testing.T) {
 		identity string
 		want     int
 	}{
-		{eap.TypeAKA, false, akaID, 8 + 8 + 64 + 9},
-		{eap.TypeAKA, true, akaID, 8 + 8 + 64 + 9 + 20},
+		{eap.TypeAKA, false, akaID, 8 + 8 + 20 + 32 + 9},
+		{eap.TypeAKA, true, akaID, 8 + 8 + 20 + 32 + 9 + 20},
 		{eap.TypeAKAPrime, true, primeID, 8 + 8 + 4 + 64 + 9 + 32},
 		{eap.TypeAKAPrime, true, "6555444333222111@nai.epc.mnc044.mcc555.pub.3gppnetwork.org.x", 8 + 8 + 4 + 64 + 9 + 32},
 	} {

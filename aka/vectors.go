@@ -43,7 +43,11 @@ func (m *machine) onVector(t eap.Turn, vectors []Vector) eap.Step {
 	if err := m.usable(&v); err != nil {
 		return m.fail(t, fmt.Errorf("%w: %w: %w", errVectors, ErrUnavailable, err))
 	}
-	if m.method.typ == eap.TypeAKAPrime && !v.Primed {
+	switch {
+	case m.method.typ == eap.TypeAKA:
+		m.mk = akaMasterKey(m.identity, v.CK, v.IK)
+		v.CK, v.IK = [16]byte{}, [16]byte{}
+	case !v.Primed:
 		v.CK, v.IK = PrimeKeys(v.CK, v.IK, m.network, v.AUTN)
 		v.Primed, v.NetworkName = true, m.network
 	}

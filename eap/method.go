@@ -152,6 +152,15 @@ type AsyncResolver interface {
 	ResolveAsync(ctx context.Context, done func(Answer)) bool
 }
 
+// NonBlocking is what a [Resolver] adds that may not have to wait for its
+// answer: a driver that must not wait then calls Resolve all the same.
+type NonBlocking interface {
+	Resolver
+	// NonBlocking reports whether Resolve waits for nothing but its own
+	// computing, and perhaps another's short critical section.
+	NonBlocking() bool
+}
+
 // NeedAuthorization asks whether a subscriber who has proved who he is may be
 // let in. It comes after the method's authentication and before its success,
 // so that a refusal can reach the phone as the method's own notification.

@@ -15,23 +15,29 @@ import (
 	"github.com/opentwag/twag/radius/radiustest"
 )
 
-// laterSource answers from another goroutine, after a while, or blocks as long
-// where async is false. The subscriber whose number is even is not delayed.
+// gate is where the subscriber waits whose number is odd; others pass.
+type gate struct{ reached, opened chan struct{} }
+
+func newGate() *gate { return &gate{make(chan struct{}, 1), make(chan struct{})} }
+
+func (g *gate) pass(imsi eap.IMSI) {
+	if d := imsi.Digits(); g != nil && d[len(d)-1]%2 != 0 {
+		g.reached <- struct{}{}
+		<-g.opened
+	}
+}
+
+// laterSource answers from another goroutine, when the gate lets the subscriber
+// through, or blocks until then where async is false.
 type laterSource struct {
 	centre *auc.AuC
 	async  bool
-	delay  time.Duration
+	gate   *gate
 }
 
 func (s laterSource) Vectors(ctx context.Context, req aka.VectorRequest) ([]aka.Vector, error) {
-	s.wait(req)
+	s.gate.pass(req.IMSI)
 	return s.centre.Vectors(ctx, req)
-}
-
-func (s laterSource) wait(req aka.VectorRequest) {
-	if d := req.IMSI.Digits(); d[len(d)-1]%2 != 0 {
-		time.Sleep(s.delay)
-	}
 }
 
 func (s laterSource) VectorsAsync(ctx context.Context, req aka.VectorRequest, done func([]aka.Vector, error)) bool {
@@ -39,7 +45,7 @@ func (s laterSource) VectorsAsync(ctx context.Context, req aka.VectorRequest, do
 		return false
 	}
 	go func() {
-		s.wait(req)
+		s.gate.pass(req.IMSI)
 		done(s.centre.Vectors(context.Background(), req))
 	}()
 	return true
@@ -48,39 +54,43 @@ func (s laterSource) VectorsAsync(ctx context.Context, req aka.VectorRequest, do
 // TestNobodyWaitsForTheSlow: the reader of the only socket goes on while a
 // source or the Authorizer takes its time over another login.
 func TestNobodyWaitsForTheSlow(t *testing.T) {
-	const delay = 300 * time.Millisecond
-	slow := eapradius.AuthorizerFunc(func(_ context.Context, l eapradius.Login) eapradius.Grant {
-		if d := l.Result.IMSI.Digits(); d[len(d)-1]%2 != 0 {
-			time.Sleep(delay)
-		}
-		return eapradius.Grant{}
-	})
-	for name, c := range map[string]struct {
-		source     laterSource
-		authorizer eapradius.Authorizer
-	}{
-		"source that answers later": {laterSource{async: true, delay: delay}, nil},
-		"source that blocks":        {laterSource{delay: delay}, nil},
-		"authorizer that blocks":    {laterSource{async: true}, slow},
+	for name, c := range map[string]struct{ source, async, authorizer bool }{
+		"source that answers later": {source: true, async: true},
+		"source that blocks":        {source: true},
+		"authorizer that blocks":    {async: true, authorizer: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t, eapradius.Config{}, aka.Config{})
-			c.source.centre = l.centre
-			l.handler = eapradius.New(eap.NewAuthenticator(aka.New(c.source, aka.Config{})), eapradius.Config{Authorizer: c.authorizer})
+			slow, cfg := newGate(), eapradius.Config{Deadline: time.Minute}
+			source := laterSource{centre: l.centre, async: c.async}
+			if c.source {
+				source.gate = slow
+			}
+			if c.authorizer {
+				cfg.Authorizer = eapradius.AuthorizerFunc(func(_ context.Context, l eapradius.Login) eapradius.Grant {
+					slow.pass(l.Result.IMSI)
+					return eapradius.Grant{}
+				})
+			}
+			l.handler = eapradius.New(eap.NewAuthenticator(aka.New(source, aka.Config{})), cfg)
 			ap := l.serve(t, radiustest.Config{})
-			login := func(n int) time.Duration {
+			login := func(n int) {
 				phone, station := l.station(t, n, eap.TypeAKA)
-				begun := time.Now()
 				r, err := ap.Login(t.Context(), phone, station)
 				require.NoError(t, err)
 				require.Equal(t, layeh.CodeAccessAccept, r.Code)
-				return time.Since(begun)
 			}
-			done := make(chan time.Duration)
-			go func() { done <- login(1) }()
-			time.Sleep(delay / 6)
-			require.Less(t, login(2), delay/2)
-			require.GreaterOrEqual(t, <-done, delay)
+			done := make(chan struct{})
+			go func() { defer close(done); login(1) }()
+			<-slow.reached
+			login(2)
+			select {
+			case <-done:
+				require.Fail(t, "nobody was slow")
+			default:
+			}
+			close(slow.opened)
+			<-done
 		})
 	}
 }

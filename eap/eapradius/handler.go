@@ -64,7 +64,8 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 		h.pass(w, r)
 		return
 	}
-	x := &exchange{h: h, w: w, r: r, now: time.Now(), q: readRequest(r)}
+	now := time.Now()
+	x := &exchange{h: h, w: w, r: r, now: now, at: now, q: readRequest(r)}
 	if !x.q.hasEAP && h.cfg.Next != nil {
 		h.pass(w, r)
 		return
@@ -99,7 +100,8 @@ type exchange struct {
 	w   layeh.ResponseWriter
 	r   *layeh.Request
 	q   request
-	now time.Time
+	now time.Time // when the request came
+	at  time.Time // when the step under way began
 
 	// s is the login; nil until it is known. It is held until it is parked or
 	// has ended.
@@ -111,6 +113,8 @@ type exchange struct {
 
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	reply reply
 }
 
 // run does a step of the exchange.
@@ -269,7 +273,7 @@ func (x *exchange) park(b []byte, repeated bool, now time.Time) ([]byte, error) 
 // end ends the login.
 func (x *exchange) end() {
 	x.held = false
-	x.h.room.end(x.s)
+	x.h.room.end(x.s, x.at)
 }
 
 // repeat answers a request with the State before the latest. The NAS has not
@@ -303,15 +307,19 @@ func (x *exchange) conclude(o eap.Outcome) progress {
 		switch need := o.Need.(type) {
 		case *eap.NeedAuthorization:
 			if !x.asksAuthorizer() {
-				o = x.resume(x.authorize(need.Result))
+				o = x.resume(x.leave(need.Result))
 				continue
 			}
-			return x.handoff(func() progress { return x.conclude(x.resume(x.authorize(need.Result))) })
+			return x.handoff(func() progress { return x.conclude(x.resumeLater(x.leave(need.Result))) })
 		case eap.Resolver:
+			if quick, ok := need.(eap.NonBlocking); ok && quick.NonBlocking() {
+				o = x.resume(need.Resolve(needContext{x}))
+				continue
+			}
 			if async, ok := need.(eap.AsyncResolver); ok && x.suspend(async) {
 				return elsewhere
 			}
-			return x.handoff(func() progress { return x.conclude(x.resume(need.Resolve(needContext{x}))) })
+			return x.handoff(func() progress { return x.conclude(x.resumeLater(need.Resolve(needContext{x}))) })
 		default:
 			o = eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
 		}
@@ -347,11 +355,17 @@ func (x *exchange) suspend(need eap.AsyncResolver) bool {
 // answered goes on with an answer that the exchange waited for.
 func (x *exchange) answered(a eap.Answer) {
 	radius.Continue(x.w, func() {
-		x.run(func() progress { return x.conclude(x.resume(a)) })
+		x.run(func() progress { return x.conclude(x.resumeLater(a)) })
 	})
 }
 
-func (x *exchange) resume(a eap.Answer) eap.Outcome { return x.s.conv.Resume(time.Now(), a) }
+func (x *exchange) resume(a eap.Answer) eap.Outcome { return x.s.conv.Resume(x.at, a) }
+
+// resumeLater is resume with an answer that may have taken its time.
+func (x *exchange) resumeLater(a eap.Answer) eap.Outcome {
+	x.at = time.Now()
+	return x.resume(a)
+}
 
 // handoff takes the next step where it may block.
 func (x *exchange) handoff(step func() progress) progress {
@@ -388,6 +402,17 @@ func (x *exchange) answer(o eap.Outcome) {
 // block.
 func (x *exchange) asksAuthorizer() bool { return x.h.authorizerBlocks && !x.s.authorized }
 
+// allowed is the answer that most subscribers get, boxed once.
+var allowed eap.Answer = eap.Authorization{}
+
+// leave is authorize for the method.
+func (x *exchange) leave(result *eap.Result) eap.Answer {
+	if a := x.authorize(result); a.Refusal != eap.RefusalNone || a.Err != nil {
+		return a
+	}
+	return allowed
+}
+
 // authorize asks the Authorizer, once per login, and notes what he said.
 func (x *exchange) authorize(result *eap.Result) eap.Authorization {
 	s := x.s
@@ -419,7 +444,7 @@ func (x *exchange) succeed(o eap.Outcome) {
 // accept sends the Access-Accept and ends the conversation.
 func (x *exchange) accept(pkt []byte, result *eap.Result) {
 	x.end()
-	p := newReply(x.r, layeh.CodeAccessAccept)
+	p := x.reply.begin(x.r, layeh.CodeAccessAccept)
 	p.addEAP(pkt)
 	// A method without keys leaves the MSK zero.
 	if result.MSK != (eap.Key{}) {
@@ -447,7 +472,7 @@ func (x *exchange) challenge(pkt []byte, because error, repeated bool) {
 		x.fail(failure(x.q.eap), fmt.Errorf("%w: %d octets, %d allowed", ErrMTU, len(pkt), x.s.maxEAP))
 		return
 	}
-	p := newReply(x.r, layeh.CodeAccessChallenge)
+	p := x.reply.begin(x.r, layeh.CodeAccessChallenge)
 	p.addEAP(pkt)
 	if because != nil {
 		p.addErrorCause()
@@ -459,7 +484,7 @@ func (x *exchange) challenge(pkt []byte, because error, repeated bool) {
 	if hook != nil {
 		info = x.info()
 	}
-	state, err := x.park(p.state[:0], repeated, time.Now())
+	state, err := x.park(p.room[:0], repeated, x.at)
 	if err != nil {
 		x.fail(failure(x.q.eap), err)
 		return
@@ -498,7 +523,7 @@ func (x *exchange) fail(pkt []byte, err error) {
 
 // refuse sends an Access-Reject with the EAP packet pkt, if it is not nil.
 func (x *exchange) refuse(pkt []byte, err error) {
-	p := newReply(x.r, layeh.CodeAccessReject)
+	p := x.reply.begin(x.r, layeh.CodeAccessReject)
 	if pkt != nil {
 		p.addEAP(pkt)
 	}

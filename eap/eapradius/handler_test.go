@@ -180,7 +180,7 @@ func TestFragments(t *testing.T) {
 // TestLongestPacket needs more attributes than a reply has room for.
 func TestLongestPacket(t *testing.T) {
 	pkt := bytes.Repeat([]byte("0123456789abcdef"), eap.MaxPacketLen/16)
-	p := newReply(newAP(t, nil).request(nil, false), layeh.CodeAccessChallenge)
+	p := new(reply).begin(newAP(t, nil).request(nil, false), layeh.CodeAccessChallenge)
 	p.addEAP(pkt)
 	require.Len(t, p.packet.Attributes, 17)
 	joined, err := rfc2869.EAPMessage_Lookup(&p.packet)

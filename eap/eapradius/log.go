@@ -34,14 +34,14 @@ func (x *exchange) info() Info {
 
 // brief is info without what the identity tells.
 func (x *exchange) brief() Info {
-	i := Info{Client: x.q.client, Elapsed: time.Since(x.now)}
+	i := Info{Client: x.q.client}
 	if s := x.s; s != nil {
 		i.Peer, i.Method = s.conv.Peer(), s.conv.Method()
 		i.Requests, i.Elapsed = s.requests, time.Since(s.began)
 		return i
 	}
 	i.Peer, _, _ = x.q.peer()
-	i.Requests = 1
+	i.Requests, i.Elapsed = 1, time.Since(x.now)
 	return i
 }
 

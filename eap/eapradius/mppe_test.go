@@ -67,7 +67,7 @@ func TestKeys(t *testing.T) {
 	for _, secret := range []string{"s", "a secret of some length", strings.Repeat("a long secret ", 20)} {
 		for range 50 {
 			request := layeh.New(layeh.CodeAccessRequest, []byte(secret))
-			p := newReply(&layeh.Request{Packet: request}, layeh.CodeAccessAccept)
+			p := new(reply).begin(&layeh.Request{Packet: request}, layeh.CodeAccessAccept)
 			var msk eap.Key
 			for i := range msk {
 				msk[i] = byte(i)
@@ -100,6 +100,6 @@ func BenchmarkKeys(b *testing.B) {
 	msk := eap.Key{1}
 	b.ReportAllocs()
 	for b.Loop() {
-		newReply(r, layeh.CodeAccessAccept).addKeys(&msk)
+		new(reply).begin(r, layeh.CodeAccessAccept).addKeys(&msk)
 	}
 }

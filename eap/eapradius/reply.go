@@ -28,14 +28,19 @@ type reply struct {
 	avps   [replySlab]layeh.AVP
 	refs   [replySlab]*layeh.AVP
 	used   int
-	state  [stateLen]byte
+	// room is for the State of a Challenge, the keys of an Accept.
+	room [maxAttributeLen]byte
 }
 
-func newReply(r *layeh.Request, code layeh.Code) *reply {
+// begin begins the answer to a request, perhaps instead of another.
+func (p *reply) begin(r *layeh.Request, code layeh.Code) *reply {
 	// Hidden attributes are bound to the request's authenticator, which is
 	// the answer's too until it is signed.
-	p := &reply{packet: layeh.Packet{Code: code, Identifier: r.Identifier, Secret: r.Secret, Authenticator: r.Authenticator}}
-	p.packet.Attributes = p.refs[:0]
+	p.packet = layeh.Packet{
+		Code: code, Identifier: r.Identifier, Secret: r.Secret, Authenticator: r.Authenticator,
+		Attributes: p.refs[:0],
+	}
+	p.used = 0
 	return p
 }
 
@@ -72,11 +77,11 @@ func (p *reply) addKeys(msk *eap.Key) {
 	// keeps it from telling anything.
 	salt := 0x8000 | uint16(rand.Uint32())
 	other := 0x8000 | (salt + 1)
-	b := make([]byte, 0, 2*mppeValueLen)
+	b := p.room[:0]
 	b = appendMPPE(b, mppeRecvKey, (*[mppeKeyLen]byte)(msk[:mppeKeyLen]), salt, p.packet.Secret, &p.packet.Authenticator)
 	b = appendMPPE(b, mppeSendKey, (*[mppeKeyLen]byte)(msk[mppeKeyLen:]), other, p.packet.Secret, &p.packet.Authenticator)
 	p.add(rfc2865.VendorSpecific_Type, b[:mppeValueLen:mppeValueLen])
-	p.add(rfc2865.VendorSpecific_Type, b[mppeValueLen:])
+	p.add(rfc2865.VendorSpecific_Type, b[mppeValueLen:len(b):len(b)])
 }
 
 // addGrant adds what the Authorizer gives, and the User-Name: the request's

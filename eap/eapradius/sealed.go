@@ -231,11 +231,11 @@ func (r *sealed) encode(b []byte, s *session, now time.Time) ([]byte, error) {
 	return s.conv.AppendState(b)
 }
 
-func (r *sealed) end(s *session) {
+func (r *sealed) end(s *session, now time.Time) {
 	if s.tabled {
-		r.table.end(s)
+		r.table.end(s, now)
 	}
-	r.used.end(s.login, s.turn, time.Now())
+	r.used.end(s.login, s.turn, now)
 }
 
 func (r *sealed) len() int { return r.table.len() }

@@ -374,6 +374,6 @@ func BenchmarkSealedState(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r.end(s)
+		r.end(s, now)
 	}
 }

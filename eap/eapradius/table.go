@@ -33,7 +33,7 @@ type room interface {
 	// ErrUnknownState if the session took so long that its place was lost.
 	park(b []byte, s *session, repeated bool, now time.Time) ([]byte, error)
 	// end forgets s.
-	end(s *session)
+	end(s *session, now time.Time)
 	// len returns how many sessions there are.
 	len() int
 }
@@ -223,7 +223,7 @@ func (t *table) park(b []byte, s *session, repeated bool, now time.Time) ([]byte
 	return binary.BigEndian.AppendUint16(b, s.slot.turn), nil
 }
 
-func (t *table) end(s *session) {
+func (t *table) end(s *session, _ time.Time) {
 	sh := t.shard(&s.slot.token)
 	sh.mu.Lock()
 	gone := s.slot.gone

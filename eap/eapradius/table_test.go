@@ -158,8 +158,8 @@ func TestListOrder(t *testing.T) {
 		_, err := tab.park(nil, all[i], false, now.Add(time.Duration(i+1)))
 		require.NoError(t, err)
 	}
-	tab.end(all[3])
-	tab.end(all[3]) // twice is once
+	tab.end(all[3], now)
+	tab.end(all[3], now) // twice is once
 	var order []byte
 	var back []byte
 	for s := tab.shards[0].first; s != nil; s = s.slot.next {
