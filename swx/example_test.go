@@ -40,7 +40,7 @@ func Example() {
 	}
 	defer node.Close()
 	node.Start()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := node.WaitOpen(ctx, swxtest.DefaultHost); err != nil {
 		log.Fatal(err)
@@ -101,7 +101,7 @@ func ExampleHandler() {
 	}
 	handler.Register(node)
 	node.Start()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := node.WaitOpen(ctx, swxtest.DefaultHost); err != nil {
 		log.Fatal(err)

@@ -39,7 +39,7 @@ func ExampleHSS_Inject() {
 	}
 	defer node.Close()
 	node.Start()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := node.WaitOpen(ctx, swxtest.DefaultHost); err != nil {
 		log.Fatal(err)

@@ -59,7 +59,7 @@ func newNode(t testing.TB, host, addr string, hooks diameter.Hooks) *diameter.No
 
 func waitOpen(t testing.TB, node *diameter.Node) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, node.WaitOpen(ctx, ""))
 }

@@ -76,6 +76,7 @@ func TestPush(t *testing.T) {
 func TestPushMalformed(t *testing.T) {
 	h, addr := newHSS(t, Config{})
 	node := newNode(t, "aaa1.example", addr, diameter.Hooks{})
+	waitOpen(t, h.Node()) // it may know later than the node
 	calls := 0
 	(&swx.Handler{Update: func(context.Context, swx.ProfileUpdate) error { calls++; return nil }}).Register(node)
 	user := func(b *wire.Builder) { b.String(1, 0, 64, testIMSI.Digits()) }
