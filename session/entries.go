@@ -32,12 +32,22 @@ func (r *Entries) Reset() {
 
 // next returns an entry for a record, whose value it copies.
 func (r *Entries) next(rec Record) (*Entry, error) {
+	r.grow()
+	r.octets[r.used] = append(r.octets[r.used][:0], rec.Value...)
+	rec.Value = r.octets[r.used]
+	return r.keep(rec)
+}
+
+func (r *Entries) grow() {
 	if r.used == len(r.entries) {
 		r.entries, r.octets = append(r.entries, new(Entry)), append(r.octets, nil)
 	}
+}
+
+// keep returns an entry for a record, whose value it keeps.
+func (r *Entries) keep(rec Record) (*Entry, error) {
+	r.grow()
 	e := r.entries[r.used]
-	r.octets[r.used] = append(r.octets[r.used][:0], rec.Value...)
-	rec.Value = r.octets[r.used]
 	if err := e.read(rec); err != nil {
 		return nil, err
 	}
@@ -58,6 +68,15 @@ func (r *Entries) look(rec Record) bool {
 		r.found = append(r.found, e)
 	}
 	return true
+}
+
+// GetIn is [Manager.Get] into room.
+func (m *Manager) GetIn(ctx context.Context, room *Entries, id ID) (*Entry, error) {
+	r, err := m.store.Get(ctx, Key{KindSession, id})
+	if err != nil {
+		return nil, err
+	}
+	return room.keep(r)
 }
 
 // ByAccountIn is [Manager.ByAccount] into room. The result holds until the next call.

@@ -71,3 +71,26 @@ func TestByAccountIn(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, found)
 }
+
+func TestGetIn(t *testing.T) {
+	m := newTestManager(t, newTestStore(), Config{})
+	ctx := t.Context()
+	var room Entries
+	for i := range 3 {
+		s := phone("001010000000001", "02-00-00-00-00-01")
+		s.ID, s.State, s.Charging = NewID(), Open, []byte{byte(i), 1}
+		var txn Txn
+		txn.Put(NewEntry(s))
+		_, err := m.Commit(ctx, &txn)
+		require.NoError(t, err)
+		room.Reset()
+		e, err := m.GetIn(ctx, &room, s.ID)
+		require.NoError(t, err)
+		again, err := m.Get(ctx, s.ID)
+		require.NoError(t, err)
+		require.Equal(t, again, e)
+		_, err = m.GetIn(ctx, &room, NewID())
+		require.ErrorIs(t, err, ErrNotFound)
+	}
+	require.Len(t, room.entries, 1)
+}

@@ -25,6 +25,7 @@ type job struct {
 	cca     gy.CCA
 	failure error // why there is no cca
 	txn     session.Txn
+	room    session.Entries
 
 	// Methods of it: each time anew they would be an allocation each.
 	goOn      func()
@@ -47,8 +48,13 @@ func (c *Charging) job(id session.ID) *job {
 
 func (j *job) free() {
 	j.out, j.failure = gy.Output{}, nil
-	j.txn.Reset()
+	j.reset()
 	j.c.jobs.Put(j)
+}
+
+func (j *job) reset() {
+	j.txn.Reset()
+	j.room.Reset()
 }
 
 // enter has Close wait for leave; false if Close was called.
@@ -137,7 +143,7 @@ func (j *job) onAnswer(err error) {
 		return
 	}
 	c.answered(j.id, j.seq)
-	e, err := c.m.Get(c.ctx, j.id)
+	e, err := c.m.GetIn(c.ctx, &j.room, j.id)
 	if err == nil {
 		err = j.step(&j.txn, &e.Session, &request{j.seq, true}, j.take)
 	}
@@ -178,7 +184,7 @@ func (j *job) end(err error) {
 	c := j.c
 	defer c.leave()
 	if err == nil {
-		j.txn.Reset()
+		j.reset()
 		j.stored()
 		return
 	}
