@@ -60,7 +60,7 @@ func TestTerminateMalformed(t *testing.T) {
 	calls := 0
 	handler := swx.Handler{Terminate: func(context.Context, swx.Termination) error { calls++; return nil }}
 	handler.Register(node)
-	require.NoError(t, node.WaitOpen(t.Context(), ""))
+	waitOpen(t, h.Node()) // it may know later than the node
 
 	reason := func(b *wire.Builder) {
 		g := b.Begin(615, swx.Vendor3GPP, wire.FlagMandatory)
