@@ -65,6 +65,9 @@ func openBooks(cfg *config, watch *observer) (*books, error) {
 	if c.OnLimit == limitReplace {
 		manager.OnLimit = session.LimitReplace
 	}
+	if cfg.deregisters() {
+		manager.Follow = followRegistration(cfg.SWx.DeregisterAfter)
+	}
 	if b.manager, err = session.NewManager(b.store, manager); err == nil {
 		err = b.manager.Load(context.Background())
 	}

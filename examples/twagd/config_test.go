@@ -148,6 +148,7 @@ func TestConfigErrors(t *testing.T) {
 		{"swx application", "", "swx:\n  profile: {application: none}\n", "f:12: swx.profile.application: must be one of vendor-specific, auth-first, auth, both"},
 		{"swx session state", "", "swx:\n  profile: {session_state: yes}\n", "f:12: swx.profile.session_state: must be one of none, maintained, absent"},
 		{"swx vector age", "", "swx:\n  vector_age: 2h\n", "f:12: swx.vector_age: must be 0s to 1h0m0s"},
+		{"swx deregistration in no time", "", "swx:\n  register: true\n  deregister_after: 1ms\nroles: [auth, acct]\nsessions: {store: memory}\naccounting: {tickets: {dir: t}}\n", "f:13: swx.deregister_after: must be 1s to 24h0m0s"},
 		{"swx home realms and one realm", "", "swx:\n  home_realms: true\n  destination_realm: example.org\n", "f:13: swx.destination_realm: means nothing with home_realms"},
 		{"swx route without prefix", "", "swx:\n  routes: [{realm: example.org}]\n", "f:12: swx.routes[0].prefix: must be the first 3 to 15 digits of IMSIs, in quotes"},
 		{"swx route to no realm", "", "swx:\n  routes: [{prefix: '001'}]\n", "f:12: swx.routes[0].realm: missing"},
@@ -218,6 +219,8 @@ func TestConfigWarnings(t *testing.T) {
 		{"weak common secret", "  clients:", "  secret: testing123\n  clients:", "f:8: radius.secret: weak: fewer than 20 characters"},
 		{"any source", "192.0.2.0/24", "0.0.0.0/0", "f:9: radius.clients[0].subnet: requests are taken from any source address that knows the secret"},
 		{"no clients", "  clients:\n    - subnet: 192.0.2.0/24\n      secret", "  secret", "f:7: radius.clients: missing: requests are taken from any source address that knows the secret"},
+		{"deregistration of nobody", "diameter:\n", "swx:\n  deregister_after: 1m\ndiameter:\n", "f:2: swx.deregister_after: means nothing without register"},
+		{"deregistration without sessions", "diameter:\n", "swx:\n  register: true\n  deregister_after: 1m\ndiameter:\n", "f:3: swx.deregister_after: means nothing without the role acct: nobody knows when a session ends"},
 		{"optional Message-Authenticator", "secret: twenty", "message_authenticator: optional\n      secret: twenty", "f:10: radius.clients[0].message_authenticator: optional: answers to this client can be forged (CVE-2024-3596)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

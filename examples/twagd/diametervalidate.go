@@ -198,3 +198,19 @@ func (v *validator) swx(c *homeconfig.SWx) {
 	v.word("swx.profile.application", c.Profile.Application, homeconfig.ApplicationWords)
 	v.word("swx.profile.session_state", c.Profile.SessionState, homeconfig.StateWords)
 }
+
+// deregistration checks what is said of those who have gone; the default means nothing where nobody
+// is registered.
+func (v *validator) deregistration(c *config) {
+	const key = "swx.deregister_after"
+	if !v.src.Has(key) || c.SWx.DeregisterAfter == 0 {
+		return
+	}
+	v.between(key, c.SWx.DeregisterAfter, time.Second, 24*time.Hour)
+	switch {
+	case !c.SWx.Register:
+		v.warn(key, "means nothing without register")
+	case !c.has(roleAcct):
+		v.warn(key, "means nothing without the role acct: nobody knows when a session ends")
+	}
+}

@@ -33,10 +33,11 @@ type server struct {
 	begun time.Time
 
 	// Of the role auth; else nil.
-	node   *diameter.Node
-	ports  diameterPorts
-	reauth aka.ReauthStore // nil: no fast re-authentication
-	radius *radius.Server
+	node      *diameter.Node
+	ports     diameterPorts
+	reauth    aka.ReauthStore // nil: no fast re-authentication
+	registrar *registrar      // nil: the HSS is not told who is here
+	radius    *radius.Server
 
 	books *books // of the role acct; else nil
 
@@ -109,6 +110,7 @@ func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, code
 		s.reauth = aka.NewMemoryReauthStore(c.MaxContexts)
 	}
 	hss := swx.NewClient(s.node, s.swxClient())
+	s.registrar = s.newRegistrar(hss)
 	(&swx.Handler{Terminate: s.terminate, Update: s.update, Client: hss}).Register(s.node)
 	auth, err := s.authenticator(hss, ring, s.watch.akaHooks())
 	if err != nil {
@@ -119,7 +121,7 @@ func (s *server) buildAuth(ring *keyring.Ring, clients radius.ClientSource, code
 		s.address = addr.(*net.UDPAddr).AddrPort()
 		close(s.listening)
 	}
-	handler, err := s.eapradius(ring, codec, hss)
+	handler, err := s.eapradius(ring, codec)
 	if err != nil {
 		return err
 	}
@@ -278,7 +280,7 @@ func (s *server) method(ring *keyring.Ring) (aka.Config, error) {
 	return cfg, err
 }
 
-func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec, hss *swx.Client) (eapradius.Config, error) {
+func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec) (eapradius.Config, error) {
 	cfg := eapradius.Config{
 		MaxConversations:    s.cfg.EAP.MaxConversations,
 		ConversationTimeout: s.cfg.EAP.ConversationTimeout,
@@ -289,14 +291,14 @@ func (s *server) eapradius(ring *keyring.Ring, codec *class.Codec, hss *swx.Clie
 		cfg.StateKeys = ring
 	}
 	var checks []gateway.Check
-	if s.cfg.SWx.Register {
-		checks = append(checks, registration(hss, s.log))
+	if s.registrar != nil {
+		checks = append(checks, s.registrar.check)
 	}
 	if s.cfg.Accounting.Class.Form == classOff && s.books == nil && len(checks) == 0 {
 		return cfg, nil
 	}
 	admitter, err := s.books.admitter(&s.cfg, codec, ring, checks...)
-	cfg.Authorizer = admitter
+	cfg.Authorizer = s.registrar.authorizer(admitter)
 	return cfg, err
 }
 

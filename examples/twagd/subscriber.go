@@ -5,49 +5,17 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
-	"github.com/opentwag/twag/eap/eapradius"
 	"github.com/opentwag/twag/session"
-	"github.com/opentwag/twag/session/gateway"
 	"github.com/opentwag/twag/swx"
 )
-
-// registration returns a check that registers at the HSS who has authenticated
-// (SAR), and lets in whom the profile in the answer lets in (TS 29.273, clause
-// 8.1.2.2). Who re-authenticates is registered already.
-//
-// Its log line is the only one with the reason: the login ends a request later,
-// perhaps in another server.
-func registration(hss *swx.Client, log *slog.Logger) gateway.Check {
-	return func(ctx context.Context, l eapradius.Login, s *session.Session) (eap.Refusal, error) {
-		if l.Result.Reauthenticated {
-			return eap.RefusalNone, nil
-		}
-		got, err := hss.Assign(ctx, swx.AssignmentRequest{IMSI: l.Result.IMSI, Type: swx.Registration})
-		if err == nil && got.UserData != nil {
-			err = got.UserData.Check(swx.RATWLAN)
-			if t := got.UserData.SessionTimeout; t > 0 && (s.Timeout == 0 || t < s.Timeout) {
-				s.Timeout = t
-			}
-		}
-		if err == nil {
-			return eap.RefusalNone, nil
-		}
-		log.Info("HSS does not let a subscriber in", "nas", s.NAS.Identifier, "station", l.Peer.StationID, "imsi", l.Result.IMSI, "error", err)
-		if errors.Is(err, aka.ErrUnavailable) {
-			return eap.RefusalTemporary, err
-		}
-		return eap.RefusalNotSubscribed, err
-	}
-}
 
 // terminate ends what a subscriber has here, whom the HSS has deregistered (TS
 // 29.273, clause 8.1.2.4). Which subscribers there are is not kept, so nobody is
 // unknown.
 func (s *server) terminate(ctx context.Context, t swx.Termination) error {
 	s.log.Info("HSS deregistered a subscriber", "imsi", t.IMSI, "reason", t.Reason.String())
-	return errors.Join(s.forget(ctx, t.IMSI), s.disconnect(ctx, t.IMSI))
+	return s.expel(ctx, t.IMSI)
 }
 
 // update makes the subscriber's next login a full one, by the new profile; and
@@ -68,9 +36,14 @@ func (s *server) update(ctx context.Context, u swx.ProfileUpdate) error {
 	}
 	err := s.forget(ctx, u.IMSI)
 	if barred {
-		err = errors.Join(err, s.disconnect(ctx, u.IMSI))
+		err = errors.Join(err, s.disconnect(ctx, u.IMSI), s.registrar.leave(ctx, u.IMSI))
 	}
 	return err
+}
+
+// expel ends what a subscriber has here.
+func (s *server) expel(ctx context.Context, imsi eap.IMSI) error {
+	return errors.Join(s.forget(ctx, imsi), s.disconnect(ctx, imsi))
 }
 
 // forget forgets what lets a subscriber in without asking the HSS.

@@ -68,6 +68,7 @@ func (v *validator) config(c *config) {
 	if c.has(roleAuth) {
 		v.diameter(&c.Diameter)
 		v.swx(&c.SWx)
+		v.deregistration(c)
 		v.eap(&c.EAP)
 	}
 	v.radius(&c.RADIUS)

@@ -74,6 +74,9 @@ type SWx struct {
 	// Register tells the HSS of each full login (SAR), and lets the profile that
 	// comes back decide.
 	Register bool `yaml:"register"`
+	// DeregisterAfter is how long after a subscriber's last session the HSS is told
+	// that he has gone; 0 is never.
+	DeregisterAfter time.Duration `yaml:"deregister_after"`
 	// TakeOver takes subscribers over from other AAA servers.
 	TakeOver bool    `yaml:"take_over"`
 	Profile  Profile `yaml:"profile"`
@@ -133,7 +136,7 @@ func DefaultDiameter() Diameter {
 // DefaultSWx is what the section swx may leave out.
 func DefaultSWx() SWx {
 	return SWx{
-		Timeout: swx.DefaultTimeout, Vectors: 1,
+		Timeout: swx.DefaultTimeout, Vectors: 1, DeregisterAfter: 10 * time.Second,
 		Profile: Profile{UserName: UserNameIMSI, Application: applicationVendorSpecific, SessionState: sessionStateNone},
 	}
 }

@@ -3,6 +3,7 @@
 package ue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -18,6 +19,8 @@ import (
 type Config struct {
 	// IMSI is the subscriber.
 	IMSI eap.IMSI
+	// Station is the phone's MAC address; empty is one made of the IMSI.
+	Station string
 	// Keys has the subscriber's key.
 	Keys provision.Keys
 	// Methods are the EAP methods that the phone does, preferred first; nil is
@@ -57,7 +60,7 @@ func New(cfg Config) (*UE, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &UE{cfg: cfg, peer: peer, mac: mac(cfg.IMSI)}, nil
+	return &UE{cfg: cfg, peer: peer, mac: cmp.Or(cfg.Station, mac(cfg.IMSI))}, nil
 }
 
 // NewUSIM returns the USIM of a lab subscriber that has seen sequence numbers

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	layeh "layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2866"
+
+	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/examples/internal/ue"
+	"github.com/opentwag/twag/radius/radiustest"
+	"github.com/opentwag/twag/session"
+	"github.com/opentwag/twag/swx"
+	"github.com/opentwag/twag/swx/swxtest"
+)
+
+// house is a server that knows sessions and tells the HSS of them.
+type house struct {
+	*server
+	t       *testing.T
+	imsi    eap.IMSI
+	ap      *radiustest.AP
+	hss     *swxtest.HSS
+	out     *syncBuffer
+	account netip.AddrPort
+}
+
+func startHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, imsi: eap.MustParseIMSI(provision.FirstIMSI)}
+	var err error
+	h.account, err = labAddress(0)
+	require.NoError(t, err)
+	h.server, h.ap, h.hss, h.out = startHomeServer(t, h.imsi, "roles: [auth, acct]\ndata_dir: "+t.TempDir()+
+		"\nsessions: {store: memory}\naccounting: {listen: \""+h.account.String()+"\"}\nswx: {register: true, timeout: 500ms}\n",
+		func(c *config) { c.SWx.DeregisterAfter = 200 * time.Millisecond })
+	return h
+}
+
+// guest is a phone, and its session.
+type guest struct {
+	*ue.UE
+	h       *house
+	class   []byte
+	account int // number of the session
+}
+
+func (h *house) guest(station string) *guest {
+	h.t.Helper()
+	u, err := ue.New(ue.Config{IMSI: h.imsi, Station: station})
+	require.NoError(h.t, err)
+	return &guest{UE: u, h: h}
+}
+
+func (g *guest) login() {
+	g.h.t.Helper()
+	r, err := g.Login(g.h.t.Context(), g.h.ap)
+	require.NoError(g.h.t, err)
+	accept, err := layeh.Parse(r.Reply, []byte("the secret of all clients"))
+	require.NoError(g.h.t, err)
+	g.class = rfc2865.Class_Get(accept)
+}
+
+// say has the access point account for the session.
+func (g *guest) say(status rfc2866.AcctStatusType) {
+	g.h.t.Helper()
+	if status == start {
+		g.account++
+	}
+	p := layeh.New(layeh.CodeAccountingRequest, []byte("the secret of all clients"))
+	require.NoError(g.h.t, errors.Join(
+		rfc2866.AcctStatusType_Set(p, status), rfc2866.AcctSessionID_SetString(p, fmt.Sprint(g.Station(), "/", g.account)),
+		rfc2865.NASIdentifier_SetString(p, "house"), rfc2865.CallingStationID_SetString(p, g.Station()), rfc2865.Class_Set(p, g.class)))
+	ctx, cancel := context.WithTimeout(g.h.t.Context(), time.Minute)
+	defer cancel()
+	_, err := layeh.Exchange(ctx, p, g.h.account.String())
+	require.NoError(g.h.t, err)
+}
+
+const start, stop = rfc2866.AcctStatusType_Value_Start, rfc2866.AcctStatusType_Value_Stop
+
+func (h *house) isRegistered() bool {
+	state, _ := h.hss.State(h.imsi)
+	require.Equal(h.t, state.Registered, state.AAAServer != "")
+	return state.Registered
+}
+
+// stays demands that the HSS hears nothing of the subscriber, when n things that it might have been
+// told are done with.
+func (h *house) stays(registered bool, n int) {
+	h.t.Helper()
+	before, _ := h.hss.State(h.imsi)
+	require.Equal(h.t, n, h.tasks())
+	h.becomes(registered)
+	after, _ := h.hss.State(h.imsi)
+	require.Equal(h.t, before.Requests, after.Requests)
+}
+
+func (h *house) becomes(registered bool) {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool { return h.isRegistered() == registered && h.tasks() == 0 }, time.Minute, 10*time.Millisecond)
+}
+
+// tasks is how much the HSS is still to be told.
+func (h *house) tasks() int {
+	n := 0
+	require.NoError(h.t, h.books.store.Scan(h.t.Context(), session.KindTask, func(r session.Record) bool {
+		if session.TaskKind(r.Value[1]) == taskRegistration {
+			n++
+		}
+		return true
+	}))
+	return n
+}
+
+// Who has no session any more is deregistered, and only he.
+func TestDeregistered(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one, two := h.guest("02-00-00-00-00-01"), h.guest("02-00-00-00-00-02")
+	one.login()
+	two.login()
+	one.say(start)
+	two.say(start)
+	one.say(stop)
+	h.stays(true, 1)
+	two.say(stop)
+	h.becomes(false)
+
+	// Re-authenticated or not, who comes back is registered again.
+	one.login()
+	require.True(t, one.Reauthenticated())
+	require.True(t, h.isRegistered())
+	before, _ := h.hss.State(h.imsi)
+	one.login()
+	require.True(t, one.Reauthenticated())
+	after, _ := h.hss.State(h.imsi)
+	require.Equal(t, before.Requests, after.Requests, "he is registered")
+
+	// Somebody who has left for less than the time has not left.
+	one.say(start)
+	one.say(stop)
+	two.login()
+	h.stays(true, 1)
+	require.NotContains(t, h.out.String(), h.imsi.Digits())
+}
+
+// A login that nobody uses, or that is refused in the end, leaves nothing at the HSS.
+func TestDeregisteredWithoutAccounting(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one := h.guest("02-00-00-00-00-01")
+	one.login()
+	list, err := h.books.manager.BySubscriber(t.Context(), h.imsi.Digits())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, "hss.example.org", list[0].Session.Home)
+	require.NoError(t, h.books.manager.End(t.Context(), list[0], session.ReasonNeverUsed))
+	h.becomes(false)
+
+	require.NoError(t, h.hss.EditProfile(h.imsi, func(p *swx.UserData) { p.Access = swx.AccessBarred }))
+	one.Forget()
+	_, err = one.Login(t.Context(), h.ap)
+	require.ErrorIs(t, err, radiustest.ErrRejected)
+	require.True(t, h.isRegistered())
+	h.becomes(false)
+}
+
+// A phone may re-authenticate while the HSS is away; it is told as soon as it is back, and has
+// the last word.
+func TestRegisteredLater(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one := h.guest("02-00-00-00-00-01")
+	login := func() {
+		one.login()
+		one.say(start)
+	}
+	login()
+	one.say(stop)
+	h.becomes(false)
+
+	away := func(times int) {
+		h.hss.Inject(swxtest.Fault{Command: swx.CommandServerAssignment, Times: times, ResultCode: swx.ResultUnableToComply})
+	}
+	away(2)
+	login()
+	require.True(t, one.Reauthenticated())
+	h.becomes(true)
+	one.say(stop)
+	away(1)
+	h.becomes(false)
+
+	away(1)
+	require.NoError(t, h.hss.EditProfile(h.imsi, func(p *swx.UserData) { p.Access = swx.AccessBarred }))
+	login()
+	require.True(t, one.Reauthenticated())
+	waitFor(t, h.out, "HSS does not want a subscriber who is here")
+	h.becomes(false)
+	one.say(stop)
+	h.stays(false, 0)
+}
+
+// After an RTR the HSS knows already; after a profile that bars it doesn't.
+func TestDeregisteredByTheHSS(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one := h.guest("02-00-00-00-00-01")
+	one.login()
+	one.say(start)
+	_, err := h.hss.Terminate(t.Context(), h.imsi, swx.ReasonNewServerAssigned)
+	require.NoError(t, err)
+	one.say(stop)
+	h.stays(false, 0)
+
+	one.login()
+	require.False(t, one.Reauthenticated())
+	one.say(start)
+	require.NoError(t, h.hss.EditProfile(h.imsi, func(p *swx.UserData) { p.Access = swx.AccessBarred }))
+	_, err = h.hss.Push(t.Context(), h.imsi)
+	require.NoError(t, err)
+	h.becomes(false)
+}
+
+// A session whose access point was only away is one of a registered subscriber again.
+func TestRegisteredAgain(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one := h.guest("02-00-00-00-00-01")
+	one.login()
+	one.say(start)
+	list, err := h.books.manager.BySubscriber(t.Context(), h.imsi.Digits())
+	require.NoError(t, err)
+	require.NoError(t, h.books.manager.End(t.Context(), list[0], session.ReasonSilent))
+	h.becomes(false)
+	one.say(rfc2866.AcctStatusType_Value_InterimUpdate)
+	h.becomes(true)
+}
+
+// A login waits until the HSS has been told, and is registered after that.
+func TestTurns(t *testing.T) {
+	var turns turns
+	done, err := turns.take(t.Context(), "a")
+	require.NoError(t, err)
+	other, err := turns.take(t.Context(), "b")
+	require.NoError(t, err)
+	other()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err = turns.take(ctx, "a")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	second := make(chan func())
+	go func() {
+		done, err := turns.take(t.Context(), "a")
+		if err != nil {
+			t.Error(err)
+		}
+		second <- done
+	}()
+	select {
+	case <-second:
+		t.Fatal("two at a time")
+	case <-time.After(10 * time.Millisecond):
+	}
+	done()
+	(<-second)()
+	require.Empty(t, turns.busy)
+}
+
+func TestParseRegistration(t *testing.T) {
+	what, imsi, home, ok := parseRegistration(registration(toDeregister, "001010000000001", "hss.example").Data)
+	require.True(t, ok)
+	require.EqualValues(t, toDeregister, what)
+	require.Equal(t, "001010000000001", imsi.Digits())
+	require.Equal(t, "hss.example", home)
+	for _, s := range []string{"", "D", "D001010000000001", "Dx hss"} {
+		_, _, _, ok := parseRegistration([]byte(s))
+		require.False(t, ok, s)
+	}
+}
