@@ -165,6 +165,11 @@ func TestHang(t *testing.T) {
 	cfg := small(faulty(mem, f))
 	cfg.CommitTimeout = time.Second
 	s := open(t, dbDir, cfg)
+	letGo := sync.OnceFunc(func() {
+		hang.Store(false)
+		close(release)
+	})
+	t.Cleanup(letGo) // or a failed test would hang in Close
 	l := newLoad(4)
 	for i := range l.writers {
 		for l.writers[i].acked == 0 { // the machine may stall for as long
@@ -183,8 +188,7 @@ func TestHang(t *testing.T) {
 	require.ErrorIs(t, s.ReadJournal(t.Context(), 1, func(uint64, []byte) bool { return true }), session.ErrUnavailable)
 	time.Sleep(100 * time.Millisecond)
 	require.Equal(t, Failed, s.State())
-	hang.Store(false)
-	close(release)
+	letGo()
 	waitFor(t, "it does not serve again", func() bool { return s.State() == Ready })
 	l.check(t, s, l.promises())
 	_, err = s.Commit(t.Context(), change(1, 2))
