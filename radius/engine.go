@@ -284,12 +284,14 @@ func (e *engine) receive(c carrier, local uint16, b []byte, from *path, now time
 // serve runs the handler for a request, or the rest of it; it is what workers
 // do.
 func (e *engine) serve(r *request) {
-	// A handler that has suspended its work gets to end it, though it can't answer any more.
-	if !time.Now().Before(r.ctx.deadline) && !r.suspended.Load() {
+	rest := r.rest
+	// What a reader has just read has not waited. A handler that has suspended its work gets
+	// to end it, though it can't answer any more.
+	waited := !r.inline || rest != nil
+	if waited && !time.Now().Before(r.ctx.deadline) && !r.suspended.Load() {
 		e.dropQueued(r, DropExpired)
 		return
 	}
-	rest := r.rest
 	defer func() {
 		if v := recover(); v != nil {
 			e.panicked(r, v)

@@ -118,7 +118,8 @@ func (r *request) udpAddr() *net.UDPAddr {
 // reply is remembered all the same. The engine puts Message-Authenticator first,
 // and copies the request's Proxy-State attributes, in place of any that p has.
 func (r *request) Write(p *layeh.Packet) error {
-	if !time.Now().Before(r.ctx.deadline) {
+	now := time.Now()
+	if !now.Before(r.ctx.deadline) {
 		return ErrTooLate
 	}
 	if !r.state.CompareAndSwap(reqOpen, reqWriting) {
@@ -132,7 +133,7 @@ func (r *request) Write(p *layeh.Packet) error {
 		return err
 	}
 	r.state.Store(reqOver)
-	err = r.eng.answer(r, buf, len(reply))
+	err = r.eng.answer(r, buf, len(reply), now)
 	r.release()
 	return err
 }

@@ -35,15 +35,15 @@ func (o *outgoing) octets() []byte { return o.buf[:o.n] }
 // in a burst, answers are held back for as long as a worker is about to look
 // at the queue, so that one system call sends many. The buffer goes back to
 // its pool.
-func (e *engine) answer(r *request, buf *[wire.MaxLen]byte, n int) error {
-	e.dups.finish(time.Since(e.start), r.ref, buf[:n])
+func (e *engine) answer(r *request, buf *[wire.MaxLen]byte, n int, now time.Time) error {
+	e.dups.finish(now.Sub(e.start), r.ref, buf[:n])
 	o := outgoing{r: r, buf: buf, n: n}
 	direct, batch := e.pool.hold(o)
 	switch {
 	case direct:
 		o.err = r.carrier.write(o.octets(), &r.back)
 		err := o.err
-		e.wrote(&o)
+		e.wrote(&o, time.Now())
 		return err
 	case batch != nil:
 		e.send(batch)
@@ -64,16 +64,17 @@ func (e *engine) send(b *outBatch) {
 		c.writeBatch(rest[:n])
 		rest = rest[n:]
 	}
+	now := time.Now()
 	for i := range b.n {
-		e.wrote(&b.o[i])
+		e.wrote(&b.o[i], now)
 	}
 	b.n = 0
 	outBatches.Put(b)
 }
 
 // wrote counts an answer that was handed to the network, and lets go of it.
-func (e *engine) wrote(o *outgoing) {
-	e.sent(o.r.info(), o.octets(), time.Since(o.r.received), o.err)
+func (e *engine) wrote(o *outgoing, now time.Time) {
+	e.sent(o.r.info(), o.octets(), now.Sub(o.r.received), o.err)
 	replyBuffers.Put(o.buf)
 	*o = outgoing{}
 }

@@ -39,12 +39,17 @@ type hashes struct {
 var zeroes [AuthenticatorLen]byte
 
 // messageAuthenticator leaves in h.sum the HMAC-MD5 over pkt, with auth in
-// place of its authenticator and zero in place of the value at offset at.
+// place of its authenticator, unless it is nil, and zero in place of the value at
+// offset at.
 func (h *hashes) messageAuthenticator(pkt, auth []byte, at int) {
 	h.mac.Reset()
-	h.mac.Write(pkt[:4])
-	h.mac.Write(auth)
-	h.mac.Write(pkt[HeaderLen:at])
+	if auth == nil {
+		h.mac.Write(pkt[:at])
+	} else {
+		h.mac.Write(pkt[:4])
+		h.mac.Write(auth)
+		h.mac.Write(pkt[HeaderLen:at])
+	}
 	h.mac.Write(zeroes[:])
 	h.mac.Write(pkt[at+AuthenticatorLen:])
 	h.mac.Sum(h.sum[:0])
@@ -61,12 +66,12 @@ func (h *hashes) authenticator(pkt, auth, secret []byte) {
 }
 
 // authForMAC returns what stands in the authenticator field of a request when
-// its Message-Authenticator is computed.
+// its Message-Authenticator is computed, nil for what is there.
 func authForMAC(request []byte) []byte {
 	if HashedAuthenticator(request[0]) {
 		return zeroes[:]
 	}
-	return request[4:HeaderLen]
+	return nil
 }
 
 // CheckMessageAuthenticator tells whether the Message-Authenticator at offset
