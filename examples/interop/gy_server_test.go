@@ -62,6 +62,13 @@ type charger struct {
 // with its section.
 func startCharger(t *testing.T, peers string, charging []string, settings ...string) charger {
 	t.Helper()
+	section := strings.Join(append([]string{"charging:", "mode: full"}, charging...), "\n  ")
+	return startBoth(t, peers, append(settings, section)...)
+}
+
+// startBoth starts one that charges nobody.
+func startBoth(t *testing.T, peers string, settings ...string) charger {
+	t.Helper()
 	s := charger{
 		bookkeeper: &bookkeeper{t: t, dir: filepath.Join(t.TempDir(), "data"), radiusServer: radiusServer{freePort(t), secret}},
 		auth:       radiusServer{freePort(t), secret},
@@ -81,11 +88,8 @@ radius:
   clients: [{name: tests, subnet: 127.0.0.0/8, secret: %s}]
 accounting:
   listen: %q
-charging:
-  mode: full
-  %s
 %s
-`, s.dir, serverHost, diameterRealm, peers, s.auth.addr, secret, s.addr, strings.Join(charging, "\n  "), strings.Join(settings, "\n")), 0o600))
+`, s.dir, serverHost, diameterRealm, peers, s.auth.addr, secret, s.addr, strings.Join(settings, "\n")), 0o600))
 	t.Cleanup(func() {
 		s.Kill()
 		if t.Failed() {

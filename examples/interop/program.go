@@ -24,9 +24,15 @@ type Program struct {
 }
 
 // Start starts a command. Its standard output and error are kept together.
-func Start(name string, args ...string) (*Program, error) {
+func Start(name string, args ...string) (*Program, error) { return StartReading(nil, name, args...) }
+
+// StartReading starts a command that reads stdin, if that is not nil.
+func StartReading(stdin *os.File, name string, args ...string) (*Program, error) {
 	p := &Program{Name: name, cmd: exec.Command(name, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if stdin != nil {
+		p.cmd.Stdin = stdin
+	}
 	p.cmd.Env = append(os.Environ(), "LC_ALL=C", "GORACE=halt_on_error=1 exitcode=66")
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
