@@ -28,10 +28,14 @@ type committer struct {
 	next   uint64 // sequence number
 }
 
+// keepBatch is how large a batch's memory is kept for the next one: that of maxBatch sessions that are
+// charged. Pebble keeps 1 MiB, and a larger one would grow by copying each time.
+const keepBatch = 4 << 20
+
 // run commits until the store has another engine or is closed.
 func (c *committer) run() {
 	defer close(c.e.committed)
-	c.batch = c.e.db.NewBatchWithSize(64 << 10)
+	c.batch = c.e.db.NewBatch(pebble.WithInitialSizeBytes(64<<10), pebble.WithMaxRetainedSizeBytes(keepBatch))
 	c.keys = make(map[session.Key]struct{}, gatherTarget)
 	gather := gatherer{delay: c.store.cfg.CommitDelay, ceiling: 1}
 	timer := time.NewTimer(time.Hour)
