@@ -332,15 +332,14 @@ func newLogger(c logConfig, w io.Writer) (*slog.Logger, *logBuffer) {
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
 		level = slog.LevelInfo // has been checked
 	}
-	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler
 	switch c.Format {
 	case formatJSON:
-		handler = slog.NewJSONHandler(buffer, options)
+		handler = slog.NewJSONHandler(buffer, &slog.HandlerOptions{Level: level})
 	case formatConsole:
 		handler = newConsoleHandler(buffer, level)
 	default:
-		handler = slog.NewTextHandler(buffer, options)
+		handler = newTextHandler(buffer, level)
 	}
 	return slog.New(handler), buffer
 }
