@@ -164,7 +164,7 @@ func (d *diameterTest) connect(ctx context.Context, in *invocation, t *tap) (*di
 		}
 	})
 	homeconfig.ApplyDefaults(&file.Diameter, &file.SWx)
-	cfg, err := file.Diameter.Node()
+	cfg, err := file.Diameter.Node(nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 func (s *server) diameterNode(hooks diameter.Hooks) (diameter.Config, error) {
-	cfg, err := s.cfg.Diameter.Node()
+	cfg, err := s.cfg.Diameter.Node(s.log)
 	if s.cfg.Charging.enabled() {
 		cfg.Applications = append(cfg.Applications, gy.Application)
 	}

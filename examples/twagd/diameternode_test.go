@@ -46,7 +46,7 @@ radius:
   secret: the secret of all clients
 `))
 	require.NoError(t, err)
-	node, err := c.Diameter.Node()
+	node, err := c.Diameter.Node(nil)
 	require.NoError(t, err)
 	require.NoError(t, node.Validate())
 	require.Equal(t, diameter.Config{
@@ -70,7 +70,7 @@ radius:
 	}, client)
 
 	c.Diameter.AttemptTimeout = 0
-	node, err = c.Diameter.Node()
+	node, err = c.Diameter.Node(nil)
 	require.NoError(t, err)
 	require.Negative(t, node.AttemptTimeout, "never")
 }

@@ -83,7 +83,7 @@ func TestTLSFiles(t *testing.T) {
 			}
 			require.NoError(t, err)
 			require.ErrorContains(t, warnings[0], tc.warning)
-			cfg, err := c.Diameter.Node()
+			cfg, err := c.Diameter.Node(nil)
 			require.NoError(t, err)
 			require.NotNil(t, cfg.TLS)
 			require.Equal(t, tc.peer != "", cfg.Peers[0].TLS != nil)

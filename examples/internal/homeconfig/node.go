@@ -2,6 +2,7 @@ package homeconfig
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"strconv"
@@ -10,8 +11,8 @@ import (
 	"github.com/opentwag/twag/swx"
 )
 
-// Node is what the Diameter node is made of.
-func (c *Diameter) Node() (diameter.Config, error) {
+// Node is what the Diameter node is made of. log is told of new certificates; nil is silence.
+func (c *Diameter) Node(log *slog.Logger) (diameter.Config, error) {
 	cfg := diameter.Config{
 		OriginHost:     c.OriginHost,
 		OriginRealm:    c.OriginRealm,
@@ -25,7 +26,7 @@ func (c *Diameter) Node() (diameter.Config, error) {
 		cfg.AttemptTimeout = -1 // never
 	}
 	var err error
-	if cfg.TLS, err = c.TLS.load(); err != nil {
+	if cfg.TLS, err = c.TLS.load(c.OriginHost, log); err != nil {
 		return cfg, fmt.Errorf("diameter.tls: %w", err)
 	}
 	for i, p := range c.Peers {
@@ -35,7 +36,7 @@ func (c *Diameter) Node() (diameter.Config, error) {
 		if p.Connect == ConnectInitiate {
 			peer.Address = net.JoinHostPort(p.Address, strconv.Itoa(p.Port))
 		}
-		if peer.TLS, err = p.TLS.load(); err != nil {
+		if peer.TLS, err = p.TLS.load(c.OriginHost, log); err != nil {
 			return cfg, fmt.Errorf("diameter.peers[%d].tls: %w", i, err)
 		}
 		cfg.Peers = append(cfg.Peers, peer)

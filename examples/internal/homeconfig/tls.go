@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 )
 
@@ -70,18 +71,24 @@ func (c *TLS) Pair() (tls.Certificate, error) {
 	return tls.X509KeyPair(cert, key) // with Leaf
 }
 
-// load returns what a Diameter node wants; nil if nothing is configured.
-func (c *TLS) load() (*tls.Config, error) {
+// load returns what a Diameter node of that name wants; nil if nothing is configured. The
+// certificate is read again when its files change.
+func (c *TLS) load(host string, log *slog.Logger) (*tls.Config, error) {
 	if c.IsZero() {
 		return nil, nil
 	}
+	cfg, _, err := c.reloading(host, log)
+	return cfg, err
+}
+
+func (c *TLS) reloading(host string, log *slog.Logger) (*tls.Config, *certificate, error) {
 	roots, err := c.Roots()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	pair, err := c.Pair()
+	own, err := newCertificate(*c, host, log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}}, nil
+	return &tls.Config{RootCAs: roots, GetCertificate: own.forServer, GetClientCertificate: own.forClient}, own, nil
 }
