@@ -3,6 +3,7 @@ package diameter_test
 import (
 	"context"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -50,18 +51,26 @@ func electOnce(t *testing.T, authority *diametertest.Authority, transport string
 	var nodes [2]*diameter.Node
 	var listeners [2]net.Listener
 	ends := make(chan error, 2)
+	var begun [2]chan struct{} // both dial before either has connected
 	for i := range listeners {
+		begun[i] = make(chan struct{})
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		listeners[i] = l
 	}
 	for i := range nodes {
+		begin := sync.OnceFunc(func() { close(begun[i]) })
 		n, err := diameter.NewNode(diameter.Config{
 			OriginHost: hosts[i], OriginRealm: "example.org",
 			Applications: []diameter.Application{{ID: swxApp, Vendor: 10415}},
 			TLS:          authority.Config(authority.Certificate(hosts[i])),
 			Peers:        []diameter.PeerConfig{{Host: hosts[1-i], Address: listeners[1-i].Addr().String(), Transport: transport}},
 			Dial: func(ctx context.Context, p diameter.PeerConfig) (net.Conn, error) {
+				begin()
+				select {
+				case <-begun[1-i]:
+				case <-ctx.Done():
+				}
 				var d net.Dialer
 				nc, err := d.DialContext(ctx, "tcp", p.Address)
 				if err != nil {

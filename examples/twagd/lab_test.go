@@ -126,7 +126,7 @@ func TestStreet(t *testing.T) {
 // What the lab prints for a real supplicant works as it is printed.
 func TestLabRecipes(t *testing.T) {
 	if _, err := exec.LookPath("eapol_test"); err != nil {
-		require.NotEqual(t, "1", os.Getenv("TWAG_REQUIRE_PEERS"), "eapol_test is not installed")
+		require.Empty(t, os.Getenv("TWAG_REQUIRE_PEERS"), "eapol_test is not installed")
 		t.Skip("eapol_test is not installed")
 	}
 	out, end := startLab(t)

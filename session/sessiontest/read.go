@@ -142,7 +142,7 @@ var readCases = []contractCase{
 // expiry has all that waits for the clock, so that a real one is waited for but once.
 func expiry(r *run) {
 	now := time.Now()
-	soon, late := now.Add(2*time.Second), now.Add(time.Hour)
+	soon, late := now.Add(6*time.Second), now.Add(time.Hour)
 	until := func(n int, expires time.Time) session.Put {
 		p := put(n, "a", term(n), term(-1))
 		p.Due, p.Expires = now.Add(-time.Hour), expires

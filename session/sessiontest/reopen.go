@@ -240,7 +240,7 @@ var breakCases = []contractCase{
 		for n := 21; len(made) == 0; n++ {
 			if err := try(n); err == nil {
 				made[n] = true
-			} else if !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, session.ErrUncertain) || n > 1000 {
+			} else if !errors.Is(err, session.ErrUnavailable) && !errors.Is(err, session.ErrUncertain) || n > 3000 {
 				r.failf("a store that was mended does not serve: %w", err)
 			} else {
 				time.Sleep(20 * time.Millisecond)
@@ -251,7 +251,7 @@ var breakCases = []contractCase{
 			for _, e := range r.journal(before + 1) {
 				entries[e.entry]++
 			}
-			for n := 1; n <= 1021; n++ {
+			for n := 1; n <= 3021; n++ {
 				there := r.version(n) == 1
 				if made[n] && !there || entries[fmt.Sprint("entry ", n)] > 1 || there != (entries[fmt.Sprint("entry ", n)] == 1) {
 					r.failf("record %d and its entry tell different stories", n)
