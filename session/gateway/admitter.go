@@ -128,7 +128,7 @@ func (a *Admitter) Authorize(ctx context.Context, l eapradius.Login) eapradius.G
 		}
 		s.Interim = a.cfg.Plan.For(now, s.Service, h)
 	}
-	s, restrictions, refusal, err := a.record(ctx, s, now)
+	s, restrictions, refusal, err := a.record(ctx, s, mtuOf(l.Request), now)
 	if refusal != 0 {
 		return eapradius.Grant{Refusal: refusal, Err: err}
 	}
@@ -139,9 +139,18 @@ func (a *Admitter) Authorize(ctx context.Context, l eapradius.Login) eapradius.G
 	return eapradius.Grant{Attributes: append(attributes, restrictions...)}
 }
 
+// mtuOf returns the Framed-MTU that the NAS tells, 0 for none (RFC 2865, section 5.12).
+func mtuOf(p *layeh.Packet) uint32 {
+	n := rfc2865.FramedMTU_Get(p)
+	if n > 1<<16-1 {
+		return 0
+	}
+	return uint32(n)
+}
+
 // record admits the session, if there is credit for it. The result may be an older
 // session that goes on; with it is what credit lets it do.
-func (a *Admitter) record(ctx context.Context, s session.Session, now time.Time) (session.Session, layeh.Attributes, eap.Refusal, error) {
+func (a *Admitter) record(ctx context.Context, s session.Session, mtu uint32, now time.Time) (session.Session, layeh.Attributes, eap.Refusal, error) {
 	if a.m == nil {
 		return unrecorded(s, now), nil, 0, nil
 	}
@@ -156,7 +165,7 @@ func (a *Admitter) record(ctx context.Context, s session.Session, now time.Time)
 	default:
 		return s, nil, eap.RefusalTemporary, errors.Join(ErrUnrecorded, err)
 	}
-	a.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType}, now)
+	a.m.SeeAP(ctx, session.AP{NAS: s.NAS, Name: s.AP, SSID: s.SSID, PortType: s.PortType, MTU: mtu}, now)
 	if a.cfg.Charging == nil {
 		return admitted, nil, 0, nil
 	}

@@ -36,6 +36,7 @@ func login(t testing.TB) eapradius.Login {
 	require.NoError(t, rfc2865.NASIdentifier_SetString(p, "ap1"))
 	require.NoError(t, rfc2865.NASIPAddress_Set(p, net.IPv4(192, 0, 2, 9)))
 	require.NoError(t, rfc2865.NASPortType_Set(p, 19))
+	require.NoError(t, rfc2865.FramedMTU_Set(p, 1400))
 	return eapradius.Login{
 		Result:  &eap.Result{Method: eap.TypeAKAPrime, IMSI: eap.MustParseIMSI(imsi), Identity: "7pseudonym@wlan.example"},
 		Peer:    eap.Peer{StationID: "02:00:00:00:00:01", AccessPointID: "00-10-A4-23-19-C0:carrier", NASID: "ap1"},
@@ -91,6 +92,7 @@ func TestLoginBecomesASession(t *testing.T) {
 		Session: s.ID, Timeout: time.Hour, Idle: 20 * time.Minute, Interim: 5 * time.Minute,
 	}, facts)
 	require.Len(t, m.APs(), 1)
+	require.EqualValues(t, 1400, m.APs()[0].MTU)
 	require.Equal(t, session.Counts{Admitted: 1}, m.Counts())
 
 	// The same station again: the same session.

@@ -162,9 +162,6 @@ func (c *Charging) restoreWith(j *job, s *session.Session, r *record, q request)
 	if machine == nil {
 		machine = c.cfg.Machine // it was to be charged when it began
 	}
-	if j.gs == nil {
-		j.gs = new(gy.Session)
-	}
 	if err := machine.RestoreInto(j.gs, r.state); err != nil {
 		return err
 	}
@@ -260,7 +257,7 @@ func (c *Charging) step(ctx context.Context, id session.ID, f func(gs *gy.Sessio
 // update takes the step and stores it.
 func (c *Charging) update(ctx context.Context, j *job, by *request, f func(gs *gy.Session, now time.Time) gy.Output) error {
 	return c.m.Update(ctx, j.id, func(txn *session.Txn, s *session.Session) (bool, error) {
-		err := j.step(txn, s, by, f)
+		err := j.take(txn, s, by, f)
 		return err == nil, err
 	})
 }
@@ -335,11 +332,12 @@ func (c *Charging) Charge(txn *session.Txn, s *session.Session, now time.Time) (
 	default:
 		// Nobody asked for credit at the login: it was another server's. Or the session goes
 		// on after it was ended.
-		var ok bool
-		if j.gs, j.out, ok = c.begin(s, now); !ok {
+		gs, out, ok := c.begin(s, now)
+		if !ok {
 			j.free()
 			return nil
 		}
+		j.gs, j.out = gs, out
 	}
 	if err != nil {
 		c.cfg.Logger.LogAttrs(c.ctx, slog.LevelError, logUncharged, slog.Any("session", s.ID), slog.Any("error", err))

@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/opentwag/twag/diameter/wire"
@@ -14,24 +15,33 @@ import (
 // and the memory for that, which is used again. Nobody waits for anything here: it is the goroutines
 // of the store and of the OCS's connection that go on with it.
 type job struct {
-	c     *Charging
-	id    session.ID
-	gs    *gy.Session
-	out   gy.Output
-	state []byte // for the session's Charging
+	c  *Charging
+	id session.ID
+
+	// step is the step that is being taken, and stored; nil while the OCS is asked.
+	*step
 
 	seq     uint32 // of the request that was sent
 	req     wire.Message
 	cca     gy.CCA
 	failure error // why there is no cca
-	txn     session.Txn
-	room    session.Entries
 
 	// Methods of it: each time anew they would be an allocation each.
 	goOn      func()
 	answered  func(error)
 	committed func(uint64, error)
 }
+
+// step is what a step needs.
+type step struct {
+	gs    *gy.Session
+	out   gy.Output
+	state []byte // for the session's Charging
+	txn   session.Txn
+	room  session.Entries
+}
+
+var steps = sync.Pool{New: func() any { return &step{gs: new(gy.Session)} }}
 
 func (c *Charging) newJob() any {
 	j := &job{c: c}
@@ -43,18 +53,28 @@ func (c *Charging) newJob() any {
 func (c *Charging) job(id session.ID) *job {
 	j := c.jobs.Get().(*job)
 	j.id = id
+	j.begin()
 	return j
 }
 
-func (j *job) free() {
-	j.out, j.failure = gy.Output{}, nil
-	j.reset()
-	j.c.jobs.Put(j)
+func (j *job) begin() { j.step = steps.Get().(*step) }
+
+// over is the end of the step.
+func (j *job) over() {
+	s := j.step
+	j.step = nil
+	s.out = gy.Output{}
+	s.txn.Reset()
+	s.room.Reset()
+	steps.Put(s)
 }
 
-func (j *job) reset() {
-	j.txn.Reset()
-	j.room.Reset()
+func (j *job) free() {
+	if j.step != nil {
+		j.over()
+	}
+	j.failure = nil
+	j.c.jobs.Put(j)
 }
 
 // enter has Close wait for leave; false if Close was called.
@@ -70,9 +90,9 @@ func (c *Charging) enter() bool {
 
 func (c *Charging) leave() { c.wg.Done() }
 
-// step takes one step of the session's credit control, f, in txn. by is the request that it is
+// take takes one step of the session's credit control, f, in txn. by is the request that it is
 // about; nil: none.
-func (j *job) step(txn *session.Txn, s *session.Session, by *request, f func(gs *gy.Session, now time.Time) gy.Output) error {
+func (j *job) take(txn *session.Txn, s *session.Session, by *request, f func(gs *gy.Session, now time.Time) gy.Output) error {
 	r, err := readRecord(s)
 	if err != nil {
 		return err
@@ -121,6 +141,7 @@ func (j *job) stored() {
 		return
 	}
 	j.seq = out.Seq
+	j.over()
 	c.mu.Lock()
 	c.taken[j.id] = request{j.seq, true}
 	c.mu.Unlock()
@@ -143,9 +164,10 @@ func (j *job) onAnswer(err error) {
 		return
 	}
 	c.answered(j.id, j.seq)
+	j.begin()
 	e, err := c.m.GetIn(c.ctx, &j.room, j.id)
 	if err == nil {
-		err = j.step(&j.txn, &e.Session, &request{j.seq, true}, j.take)
+		err = j.take(&j.txn, &e.Session, &request{j.seq, true}, j.outcome)
 	}
 	if err != nil {
 		j.end(err)
@@ -168,11 +190,14 @@ func (j *job) onCommit(_ uint64, err error) {
 // somebody else is faster.
 func (j *job) settle() {
 	j.c.answered(j.id, j.seq)
-	j.end(j.c.update(j.c.ctx, j, &request{j.seq, true}, j.take))
+	if j.step == nil {
+		j.begin()
+	}
+	j.end(j.c.update(j.c.ctx, j, &request{j.seq, true}, j.outcome))
 }
 
-// take is the step that the outcome of the request is.
-func (j *job) take(gs *gy.Session, now time.Time) gy.Output {
+// outcome is the step that comes of the request.
+func (j *job) outcome(gs *gy.Session, now time.Time) gy.Output {
 	if j.failure != nil {
 		return gs.Fail(now, j.seq, gy.FailureOf(j.failure))
 	}
@@ -184,7 +209,6 @@ func (j *job) end(err error) {
 	c := j.c
 	defer c.leave()
 	if err == nil {
-		j.reset()
 		j.stored()
 		return
 	}
