@@ -139,12 +139,13 @@ func (x *exchange) record() {
 // onWorker records the event where somebody may wait.
 func (x *exchange) onWorker() {
 	if !radius.Handoff(x.w, x.onRecord) {
-		x.finish(errOverload)
+		x.finish(ErrOverload)
 	}
 }
 
-// errOverload: too many requests wait for something that may block.
-var errOverload = errors.New("accounting: overloaded")
+// ErrOverload is RequestInfo.Err of a request that was not recorded because too many wait
+// for something that may block. The store has not failed.
+var ErrOverload = errors.New("accounting: overloaded")
 
 // recorded goes on with an event that nobody has waited for. It is called by the goroutine that
 // writes for all, which has better things to do.
@@ -162,7 +163,7 @@ func (x *exchange) recorded(v Verdict, err error) {
 	switch {
 	case radius.Handoff(x.w, x.onHandoff):
 	case again:
-		radius.Continue(x.w, func() { x.finish(errOverload) })
+		radius.Continue(x.w, func() { x.finish(ErrOverload) })
 	default:
 		radius.Continue(x.w, x.next) // an answer is less work than the repetition
 	}

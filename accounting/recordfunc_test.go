@@ -185,7 +185,7 @@ func TestHandlerFullQueue(t *testing.T) {
 	s.send(on) // waits
 	on.Identifier++
 	_, info := s.hear(s.send(on))
-	require.ErrorIs(t, info.Err, errOverload)
+	require.ErrorIs(t, info.Err, ErrOverload)
 	f()
 	reply, info := s.hear(b)
 	require.NotNil(t, reply)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type accountingCounters struct {
 	refused  [accounting.RefusedNoSessionID + 1]atomic.Uint64
 	dropped  atomic.Uint64 // by the engine, before any handler
 	failed   atomic.Uint64 // not stored
+	overload atomic.Uint64 // not even tried
 	archival atomic.Uint64
 	badClass atomic.Uint64
 	restarts atomic.Uint64
@@ -52,6 +54,7 @@ func (c *accountingCounters) samples() []sample {
 	}
 	add(c.dropped.Load(), "radius_accounting_dropped_count")
 	add(c.failed.Load(), "accounting_store_failure_count")
+	add(c.overload.Load(), "accounting_overload_count")
 	add(c.archival.Load(), "accounting_archival_count")
 	add(c.badClass.Load(), "accounting_bad_class_count")
 	add(c.restarts.Load(), "accounting_nas_restart_count")
@@ -99,7 +102,10 @@ func (o *observer) accountingHooks() accounting.HandlerHooks {
 			return
 		}
 		c.request[r.Status].Add(1)
-		if r.Err != nil {
+		switch {
+		case errors.Is(r.Err, accounting.ErrOverload):
+			c.overload.Add(1)
+		case r.Err != nil:
 			c.failed.Add(1)
 		}
 		if o.debug {
