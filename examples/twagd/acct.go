@@ -59,7 +59,7 @@ func openBooks(cfg *config, watch *observer) (*books, error) {
 	b.opened = time.Since(begun)
 	c := cfg.Sessions
 	manager := session.Config{
-		PerSubscriber: c.PerSubscriber, Grace: c.Grace, Linger: c.Linger,
+		PerSubscriber: c.PerSubscriber, Grace: c.Grace, Linger: c.Linger, ArchivalLinger: c.ArchivalLinger,
 		Logger: watch.log, Hooks: watch.sessionHooks(),
 	}
 	if c.OnLimit == limitReplace {

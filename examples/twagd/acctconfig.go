@@ -59,6 +59,8 @@ type sessionsConfig struct {
 	Idle          time.Duration `yaml:"idle_timeout"`
 	Grace         time.Duration `yaml:"grace"`
 	Linger        time.Duration `yaml:"linger"`
+	// ArchivalLinger is Linger of sessions that their NAS has not ended.
+	ArchivalLinger time.Duration `yaml:"archival_linger"`
 	// AllowUnrecorded lets subscribers in while the store fails.
 	AllowUnrecorded bool `yaml:"allow_unrecorded"`
 
@@ -118,7 +120,7 @@ type ruleConfig struct {
 
 func defaultSessions() sessionsConfig {
 	return sessionsConfig{
-		Store: storePebble, OnLimit: limitRefuse, Grace: 90 * time.Second, Linger: 15 * time.Minute, MemtableMiB: 64,
+		Store: storePebble, OnLimit: limitRefuse, Grace: 90 * time.Second, Linger: 15 * time.Minute, ArchivalLinger: 24 * time.Hour, MemtableMiB: 64,
 	}
 }
 
@@ -179,6 +181,9 @@ func (v *validator) sessions(c *config) {
 	}
 	v.between("sessions.grace", s.Grace, time.Second, time.Hour)
 	v.between("sessions.linger", s.Linger, time.Second, 7*24*time.Hour)
+	if v.between("sessions.archival_linger", s.ArchivalLinger, time.Second, 30*24*time.Hour); v.src.Has("sessions.archival_linger") && s.ArchivalLinger < s.Linger {
+		v.fail("sessions.archival_linger", "must not be less than linger")
+	}
 	for key, d := range map[string]time.Duration{"sessions.timeout": s.Timeout, "sessions.idle_timeout": s.Idle} {
 		if d != 0 {
 			v.between(key, d, time.Minute, 365*24*time.Hour)

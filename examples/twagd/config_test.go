@@ -149,6 +149,8 @@ func TestConfigErrors(t *testing.T) {
 		{"swx session state", "", "swx:\n  profile: {session_state: yes}\n", "f:12: swx.profile.session_state: must be one of none, maintained, absent"},
 		{"swx vector age", "", "swx:\n  vector_age: 2h\n", "f:12: swx.vector_age: must be 0s to 1h0m0s"},
 		{"swx deregistration in no time", "", "swx:\n  register: true\n  deregister_after: 1ms\nroles: [auth, acct]\nsessions: {store: memory}\naccounting: {tickets: {dir: t}}\n", "f:13: swx.deregister_after: must be 1s to 24h0m0s"},
+		{"short memory of archival sessions", "", "roles: [auth, acct]\nsessions: {store: memory, linger: 1h, archival_linger: 30m}\naccounting: {tickets: {dir: t}}\n", "f:12: sessions.archival_linger: must not be less than linger"},
+		{"long memory of archival sessions", "", "roles: [auth, acct]\nsessions: {store: memory, archival_linger: 800h}\naccounting: {tickets: {dir: t}}\n", "f:12: sessions.archival_linger: must be 1s to 720h0m0s"},
 		{"swx home realms and one realm", "", "swx:\n  home_realms: true\n  destination_realm: example.org\n", "f:13: swx.destination_realm: means nothing with home_realms"},
 		{"swx route without prefix", "", "swx:\n  routes: [{realm: example.org}]\n", "f:12: swx.routes[0].prefix: must be the first 3 to 15 digits of IMSIs, in quotes"},
 		{"swx route to no realm", "", "swx:\n  routes: [{prefix: '001'}]\n", "f:12: swx.routes[0].realm: missing"},
