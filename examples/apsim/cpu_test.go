@@ -27,7 +27,7 @@ func TestCPUTimeOfThisProcess(t *testing.T) {
 	before, err := cpuTime(os.Getpid())
 	require.NoError(t, err)
 	after := before
-	for start := time.Now(); after == before && time.Since(start) < 20*time.Second; {
+	for start := time.Now(); after == before && time.Since(start) < 2*time.Minute; {
 		after, err = cpuTime(os.Getpid()) // which burns time
 		require.NoError(t, err)
 	}
