@@ -134,10 +134,11 @@ func (c *udpCarrier) prepare(i int) {
 	}
 }
 
-// recvmmsg reports whether it is done; false waits for the socket.
+// recvmmsg reports whether it is done; false waits for the socket. It does not
+// block either (see sendmmsg).
 func (c *udpCarrier) recvmmsg(fd uintptr) bool {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&c.hdrs[0])),
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&c.hdrs[0])),
 			batchSize, unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
@@ -212,7 +213,8 @@ func (c *udpCarrier) setControl(i int) {
 	}
 }
 
-func (c *udpCarrier) write(b []byte, to *path) error {
+// writeAny is write where the family of the socket is not known.
+func (c *udpCarrier) writeAny(b []byte, to *path) error {
 	if to.controlLen == 0 {
 		_, err := c.conn.WriteToUDPAddrPort(b, to.remote)
 		return err

@@ -12,8 +12,9 @@ import (
 
 // sender is the working memory of one sendmmsg.
 type sender struct {
-	out   []outgoing
+	n     int // how many there are
 	done  int
+	errs  [maxHeld]error
 	hdrs  [maxHeld]mmsghdr
 	iovs  [maxHeld]unix.Iovec
 	names [maxHeld]unix.RawSockaddrInet6
@@ -28,31 +29,55 @@ var senders = sync.Pool{New: func() any {
 
 // writeBatch implements carrier with sendmmsg.
 func (c *udpCarrier) writeBatch(out []outgoing) {
-	if len(out) == 1 || c.family == 0 {
+	if c.family == 0 {
 		writeEach(c, out)
 		return
 	}
 	s := senders.Get().(*sender)
-	s.out, s.done = out, 0
 	for i := range out {
-		s.prepare(i, c.family)
+		s.prepare(i, out[i].octets(), &out[i].r.back, c.family)
 	}
-	if err := c.raw.Write(s.send); err != nil {
-		for i := s.done; i < len(out); i++ {
-			out[i].err = err
+	s.write(c.raw, len(out))
+	for i := range out {
+		out[i].err = s.errs[i]
+	}
+	s.free()
+}
+
+// write implements carrier with sendmmsg.
+func (c *udpCarrier) write(b []byte, to *path) error {
+	if c.family == 0 {
+		return c.writeAny(b, to)
+	}
+	s := senders.Get().(*sender)
+	s.prepare(0, b, to, c.family)
+	s.write(c.raw, 1)
+	err := s.errs[0]
+	s.free()
+	return err
+}
+
+// write sends the n messages that are prepared.
+func (s *sender) write(raw syscall.RawConn, n int) {
+	s.n, s.done = n, 0
+	if err := raw.Write(s.send); err != nil {
+		for i := s.done; i < n; i++ {
+			s.errs[i] = err
 		}
 	}
-	s.out = nil
-	for i := range out { // don't hold on to what isn't ours
+}
+
+// free gives s back; it must not hold on to what isn't ours.
+func (s *sender) free() {
+	for i := range s.n {
 		s.iovs[i].Base = nil
 		s.hdrs[i].hdr.Control = nil
+		s.errs[i] = nil
 	}
 	senders.Put(s)
 }
 
-func (s *sender) prepare(i int, family int) {
-	o := &s.out[i]
-	b := o.octets()
+func (s *sender) prepare(i int, b []byte, to *path, family int) {
 	s.iovs[i].Base = &b[0]
 	s.iovs[i].SetLen(len(b))
 
@@ -60,11 +85,11 @@ func (s *sender) prepare(i int, family int) {
 	h.Iov = &s.iovs[i]
 	h.SetIovlen(1)
 	h.Name = (*byte)(unsafe.Pointer(&s.names[i]))
-	h.Namelen = setName(&s.names[i], &o.r.back, family)
+	h.Namelen = setName(&s.names[i], to, family)
 	h.Control = nil
 	h.SetControllen(0)
-	if n := int(o.r.back.controlLen); n > 0 {
-		h.Control = &o.r.back.control[0]
+	if n := int(to.controlLen); n > 0 {
+		h.Control = &to.control[0]
 		h.SetControllen(n)
 	}
 }
@@ -89,10 +114,14 @@ func setName(name *unix.RawSockaddrInet6, to *path, family int) uint32 {
 }
 
 // sendmmsg reports whether it is done; false waits for the socket.
+//
+// The call does not block, so the scheduler is not told of it: to take the
+// processor away from a call that lasts some microseconds, and to find another
+// afterwards, costs more than the call.
 func (s *sender) sendmmsg(fd uintptr) bool {
-	for s.done < len(s.out) {
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs[s.done])),
-			uintptr(len(s.out)-s.done), unix.MSG_DONTWAIT, 0, 0)
+	for s.done < s.n {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&s.hdrs[s.done])),
+			uintptr(s.n-s.done), unix.MSG_DONTWAIT, 0, 0)
 		switch errno {
 		case 0:
 			s.done += int(n)
@@ -100,7 +129,7 @@ func (s *sender) sendmmsg(fd uintptr) bool {
 			return false
 		case unix.EINTR:
 		default: // the first one's error; the others go on
-			s.out[s.done].err = syscall.Errno(errno)
+			s.errs[s.done] = syscall.Errno(errno)
 			s.done++
 		}
 	}

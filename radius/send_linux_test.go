@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -76,7 +77,18 @@ func TestWriteBatch(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, fmt.Sprintf("answer to request %d", i), string(b[:n]))
 			}
+			require.ErrorIs(t, carrier.write([]byte("x"), &bad.r.back), syscall.EINVAL)
+			bad.r.back.remote = lost
+			require.NoError(t, carrier.write(bad.octets(), &bad.r.back))
+			var b [100]byte
+			alone := conns[slices.IndexFunc(conns, func(c net.Conn) bool { return addrPortOf(c.LocalAddr()) == lost })]
+			require.NoError(t, alone.SetReadDeadline(time.Now().Add(time.Minute)))
+			n, err := alone.Read(b[:])
+			require.NoError(t, err)
+			require.Equal(t, string(bad.octets()), string(b[:n]))
+
 			require.NoError(t, carrier.close())
+			require.ErrorIs(t, carrier.write([]byte("x"), &bad.r.back), net.ErrClosed)
 			carrier.writeBatch(out[:2])
 			require.ErrorIs(t, out[0].err, net.ErrClosed)
 			require.ErrorIs(t, out[1].err, net.ErrClosed)
