@@ -52,7 +52,7 @@ func (m *Machine) RestoreInto(s *Session, b []byte) error {
 	c := stateCodec{b: s.octetsOf, reading: true}
 	c.session(s)
 	switch {
-	case c.failed, len(c.b) != 0,
+	case c.failed, c.at != len(c.b),
 		s.state >= numStates, s.service > serviceOff, s.mode > ModeAuthorize,
 		s.failures > FailureRetry, s.failover > FailoverSupported,
 		s.request.kind > RequestTermination:
@@ -115,23 +115,31 @@ func (g *group) sound() bool {
 // both directions.
 type stateCodec struct {
 	b       []byte
+	at      int // of b, when reading
 	reading bool
 	failed  bool
 }
 
 func (c *stateCodec) uint(v uint64) uint64 {
-	if !c.reading {
+	switch {
+	case !c.reading:
 		c.b = binary.AppendUvarint(c.b, v)
 		return v
+	case c.at < len(c.b) && c.b[c.at] < 0x80: // most are
+		v = uint64(c.b[c.at])
+		c.at++
+		return v
 	}
-	v, n := binary.Uvarint(c.b)
+	v, n := binary.Uvarint(c.b[c.at:])
 	if n <= 0 {
-		c.failed, c.b = true, nil
+		c.fail()
 		return 0
 	}
-	c.b = c.b[n:]
+	c.at += n
 	return v
 }
+
+func (c *stateCodec) fail() { c.failed, c.at = true, len(c.b) }
 
 func (c *stateCodec) u64(v *uint64) { *v = c.uint(*v) }
 
@@ -170,14 +178,14 @@ func (c *stateCodec) octets(v *[]byte) {
 		c.b = append(c.b, *v...)
 		return
 	}
-	if n > uint64(len(c.b)) {
-		c.failed, c.b = true, nil
+	if n > uint64(len(c.b)-c.at) {
+		c.fail()
 		return
 	}
-	if n > 0 {
-		*v = c.b[:n:n]
+	if end := c.at + int(n); n > 0 {
+		*v = c.b[c.at:end:end]
+		c.at = end
 	}
-	c.b = c.b[n:]
 }
 
 // list is a list of at most limit octet strings.

@@ -76,6 +76,19 @@ func TestRestoreInto(t *testing.T) {
 	}
 }
 
+// BenchmarkState restores a session and stores it again, as each step does.
+func BenchmarkState(b *testing.B) {
+	all := states(b)
+	m := NewMachine(config())
+	var s Session
+	var buf []byte
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		require.NoError(b, m.RestoreInto(&s, all[i%len(all)]))
+		buf = s.AppendState(buf[:0])
+	}
+}
+
 func TestStateIsSmall(t *testing.T) {
 	for _, b := range states(t) {
 		require.Less(t, len(b), 640)
