@@ -18,7 +18,8 @@ import (
 	"github.com/opentwag/twag/session"
 )
 
-// ChargingConfig configures a [Charging]. Zero fields have the defaults named.
+// ChargingConfig configures a [Charging]. Zero fields have the defaults named. The functions are
+// called concurrently, often by the goroutine that reads what the OCS sends: they must not block.
 type ChargingConfig struct {
 	// Client sends to the OCS: a *gy.Client. Required.
 	Client CCRSender
