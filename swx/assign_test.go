@@ -34,9 +34,12 @@ func TestAssign(t *testing.T) {
 	gateway := &Gateway{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}
 	standard := func(kind AssignmentType) SAR {
 		return SAR{
-			SessionID:  []byte("aaa1.example;1;1"),
-			OriginHost: []byte("aaa1.example"), OriginRealm: []byte("example"), DestinationRealm: []byte("example"),
-			UserName: []byte(testIMSI), Type: kind,
+			Head: Head{
+				SessionID:  []byte("aaa1.example;1;1"),
+				OriginHost: []byte("aaa1.example"), OriginRealm: []byte("example"), DestinationRealm: []byte("example"),
+				UserName: []byte(testIMSI),
+			},
+			Type: kind,
 		}
 	}
 	update := standard(PGWUpdate)

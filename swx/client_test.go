@@ -71,13 +71,15 @@ func TestRequests(t *testing.T) {
 	scheme := func(s aka.Scheme) AuthItem { return AuthItem{Scheme: []byte(s.String())} }
 	// standard is what every request has.
 	standard := MAR{
-		SessionID:        []byte("aaa1.example;1;1"),
-		OriginHost:       []byte("aaa1.example"),
-		OriginRealm:      []byte("example"),
-		DestinationRealm: []byte("example"),
-		UserName:         []byte(testIMSI),
-		NumberAuthItems:  1,
-		Item:             scheme(aka.SchemeAKA),
+		Head: Head{
+			SessionID:        []byte("aaa1.example;1;1"),
+			OriginHost:       []byte("aaa1.example"),
+			OriginRealm:      []byte("example"),
+			DestinationRealm: []byte("example"),
+			UserName:         []byte(testIMSI),
+		},
+		NumberAuthItems: 1,
+		Item:            scheme(aka.SchemeAKA),
 	}
 	prime := standard
 	prime.ANID = []byte("WLAN")

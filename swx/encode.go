@@ -37,10 +37,10 @@ var heads = func() (h [len(avps)]avpHead) {
 	return h
 }()
 
-// head appends the header of an AVP with n octets of data, and makes room for
+// header appends the header of an AVP with n octets of data, and makes room for
 // those, their padding and three octets more. It returns where the data begins:
 // the caller sets it, and the length of e.b.
-func (e *encoder) head(avp, n int) (b []byte, at int) {
+func (e *encoder) header(avp, n int) (b []byte, at int) {
 	h := &heads[avp]
 	at = len(e.b)
 	b = e.b
@@ -95,7 +95,7 @@ func (e *encoder) message(name string) (wire.Message, error) {
 }
 
 func (e *encoder) octets(avp int, v []byte) {
-	b, at := e.head(avp, len(v))
+	b, at := e.header(avp, len(v))
 	at += copy(b[at:], v)
 	binary.BigEndian.PutUint32(b[at:], 0)
 	e.b = b[:(at+3)&^3]
@@ -104,7 +104,7 @@ func (e *encoder) octets(avp int, v []byte) {
 var padding [3]byte
 
 func (e *encoder) string(avp int, v string) {
-	b, at := e.head(avp, len(v))
+	b, at := e.header(avp, len(v))
 	at += copy(b[at:], v)
 	binary.BigEndian.PutUint32(b[at:], 0)
 	e.b = b[:(at+3)&^3]
@@ -125,7 +125,7 @@ func (e *encoder) text(avp int, v string) {
 }
 
 func (e *encoder) uint32(avp int, v uint32) {
-	b, at := e.head(avp, 4)
+	b, at := e.header(avp, 4)
 	binary.BigEndian.PutUint32(b[at:], v)
 	e.b = b[:at+4]
 }
@@ -138,7 +138,7 @@ func (e *encoder) number(avp int, v uint32) {
 }
 
 func (e *encoder) uint64(avp int, v uint64) {
-	b, at := e.head(avp, 8)
+	b, at := e.header(avp, 8)
 	binary.BigEndian.PutUint64(b[at:], v)
 	e.b = b[:at+8]
 }
@@ -146,7 +146,7 @@ func (e *encoder) uint64(avp int, v uint64) {
 // begin opens a group; what is appended until end(mark) is inside it.
 func (e *encoder) begin(avp int) (mark int) {
 	mark = len(e.b)
-	b, at := e.head(avp, 0)
+	b, at := e.header(avp, 0)
 	e.b = b[:at]
 	return mark
 }

@@ -15,17 +15,7 @@ import (
 //
 // It prints redacted.
 type MAR struct {
-	SessionID []byte
-	// Application and SessionState are the form of what says that this is SWx
-	// and stateless; their zero values are the standard's.
-	Application      ApplicationForm
-	SessionState     SessionState
-	OriginHost       []byte
-	OriginRealm      []byte
-	DestinationRealm []byte
-	DestinationHost  []byte
-	// UserName is the IMSI's digits, nothing else (clause 8.2.2.1).
-	UserName []byte
+	Head
 	// RATType is RAT-Type; the zero value is WLAN.
 	RATType RATType
 	// ANID is the access network's name, as in AT_KDF_INPUT. An HSS demands it
@@ -43,20 +33,13 @@ type MAR struct {
 	// AAAFailure tells the HSS that the AAA server it has registered has
 	// failed (AAA-Failure-Indication bit 0, clause 8.2.3.21).
 	AAAFailure bool
-	// ProxyInfo is the Proxy-Info AVPs' data, that the answer must bring back.
-	ProxyInfo [][]byte
 }
 
 // Encode returns the message, in buf's memory if that is large enough. The
 // identifiers of the header are zero; the node sets them.
 func (m *MAR) Encode(buf []byte) (wire.Message, error) {
 	e := beginRequest(buf, CommandMultimediaAuth)
-	e.prologue(m.SessionID, m.Application, m.SessionState)
-	e.optional(avpOriginHost, m.OriginHost)
-	e.optional(avpOriginRealm, m.OriginRealm)
-	e.optional(avpDestinationRealm, m.DestinationRealm)
-	e.optional(avpDestinationHost, m.DestinationHost)
-	e.optional(avpUserName, m.UserName)
+	e.head(&m.Head)
 	e.uint32(avpRATType, uint32(m.RATType))
 	e.optional(avpANID, m.ANID)
 	e.optional(avpVisitedNetwork, m.VisitedNetwork)
@@ -84,24 +67,12 @@ func (m *MAR) Decode(msg wire.Message) error {
 		seenItem
 	)
 	var seen uint8
-	var h requestHead
-	h.state = StateAbsent
+	h := m.Head.reader()
 	r := msg.AVPs()
 	var a wire.AVP
 	var err error
 	for err == nil && r.Next(&a) {
 		switch uint64(a.Vendor)<<32 | uint64(a.Code) {
-		// These are in every MAR, and decoding has to be quick.
-		case codeSessionID:
-			first(&h.sessionID, a.Data)
-		case codeOriginHost:
-			first(&h.originHost, a.Data)
-		case codeOriginRealm:
-			first(&h.originRealm, a.Data)
-		case codeDestinationRealm:
-			first(&h.destination, a.Data)
-		case codeUserName:
-			first(&h.userName, a.Data)
 		case of3GPP | codeRATType:
 			seen |= seenRATType
 			err = number((*uint32)(&m.RATType), a)
@@ -129,14 +100,7 @@ func (m *MAR) Decode(msg wire.Message) error {
 			err = h.take(a)
 		}
 	}
-	m.SessionID, m.UserName, m.ProxyInfo = h.sessionID, h.userName, h.proxyInfo
-	m.OriginHost, m.OriginRealm = h.originHost, h.originRealm
-	m.DestinationHost, m.DestinationRealm = h.destinationHost, h.destination
-	m.Application, _ = h.form()
-	m.SessionState = h.state
-	if err == nil {
-		err = readError(&r)
-	}
+	err = h.end(&r, err)
 	if err == nil {
 		err = h.complete()
 	}

@@ -43,36 +43,20 @@ func (f PPRFlags) String() string {
 //
 // It prints redacted.
 type PPR struct {
-	SessionID []byte
-	// Application and SessionState are the form, as in a MAR.
-	Application      ApplicationForm
-	SessionState     SessionState
-	OriginHost       []byte
-	OriginRealm      []byte
-	DestinationRealm []byte
-	DestinationHost  []byte
-	// UserName is the IMSI's digits; some HSSes send a whole NAI.
-	UserName []byte
+	Head
 	// UserData is the profile that takes the old one's place. Where only the
 	// flags matter it is empty.
 	UserData *UserData
 	// Flags count if HasFlags is set.
 	Flags    PPRFlags
 	HasFlags bool
-	// ProxyInfo is the Proxy-Info AVPs' data, that the answer must bring back.
-	ProxyInfo [][]byte
 }
 
 // Encode returns the message, in buf's memory if that is large enough. The
 // identifiers of the header are zero; the node sets them.
 func (m *PPR) Encode(buf []byte) (wire.Message, error) {
 	e := beginRequest(buf, CommandPushProfile)
-	e.prologue(m.SessionID, m.Application, m.SessionState)
-	e.optional(avpOriginHost, m.OriginHost)
-	e.optional(avpOriginRealm, m.OriginRealm)
-	e.optional(avpDestinationRealm, m.DestinationRealm)
-	e.optional(avpDestinationHost, m.DestinationHost)
-	e.optional(avpUserName, m.UserName)
+	e.head(&m.Head)
 	e.userDataGroup(m.UserData)
 	if m.HasFlags {
 		e.uint32(avpPPRFlags, uint32(m.Flags))
@@ -91,7 +75,7 @@ func (m *PPR) Encode(buf []byte) (wire.Message, error) {
 // M bit (5001). In the profile an unknown AVP is kept whatever its M bit.
 func (m *PPR) Decode(msg wire.Message) error {
 	*m = PPR{}
-	h := requestHead{formReader: formReader{state: StateAbsent}}
+	h := m.Head.reader()
 	r := msg.AVPs()
 	var a wire.AVP
 	var err error
@@ -108,14 +92,7 @@ func (m *PPR) Decode(msg wire.Message) error {
 			err = h.takeLeniently(a)
 		}
 	}
-	m.SessionID, m.UserName, m.ProxyInfo = h.sessionID, h.userName, h.proxyInfo
-	m.OriginHost, m.OriginRealm = h.originHost, h.originRealm
-	m.DestinationHost, m.DestinationRealm = h.destinationHost, h.destination
-	m.Application, _ = h.form()
-	m.SessionState = h.state
-	if err == nil {
-		err = readError(&r)
-	}
+	err = h.end(&r, err)
 	switch {
 	case err != nil:
 		return err

@@ -11,16 +11,10 @@ import (
 
 func fullPPR() PPR {
 	return PPR{
-		SessionID:        []byte("hss1.example;1;2"),
-		OriginHost:       []byte("hss1.example"),
-		OriginRealm:      []byte("example"),
-		DestinationRealm: []byte("example"),
-		DestinationHost:  []byte("aaa1.example"),
-		UserName:         []byte("001010000000001"),
-		UserData:         fullUserData(),
-		Flags:            PPRReset,
-		HasFlags:         true,
-		ProxyInfo:        [][]byte{[]byte("one")},
+		Head:     fullHead("hss1.example", "aaa1.example"),
+		UserData: fullUserData(),
+		Flags:    PPRReset,
+		HasFlags: true,
 	}
 }
 
@@ -42,24 +36,20 @@ func TestPPRDecodeErrors(t *testing.T) {
 	good, err := full.Encode(nil)
 	require.NoError(t, err)
 	for _, tt := range []struct {
-		name   string
-		msg    wire.Message
-		result uint32
-		code   uint32
+		name         string
+		msg          wire.Message
+		result       uint32
+		code, vendor uint32
 	}{
-		{"no User-Name", edit(t, good, is(1, 0)), 5005, 1},
-		{"neither profile nor flags", edit(t, good, func(a wire.AVP) bool { return a.Vendor == Vendor3GPP }), 5005, 1500},
-		{"flags of 1 octet", edit(t, good, is(1508, Vendor3GPP), wire.AVP{Code: 1508, Vendor: Vendor3GPP, Data: []byte{1}}), 5014, 1508},
-		{"profile torn", edit(t, good, is(1500, Vendor3GPP), wire.AVP{Code: 1500, Vendor: Vendor3GPP, Data: []byte{1}}), 5014, 1500},
-		{"unknown mandatory AVP", edit(t, good, nil, wire.AVP{Code: 4242, Vendor: 99, Flags: wire.FlagMandatory}), 5001, 4242},
-		{"stray octets", good[:len(good)-3], 5014, 0},
+		{"no User-Name", edit(t, good, is(1, 0)), 5005, 1, 0},
+		{"neither profile nor flags", edit(t, good, func(a wire.AVP) bool { return a.Vendor == Vendor3GPP }), 5005, 1500, Vendor3GPP},
+		{"flags of 1 octet", edit(t, good, is(1508, Vendor3GPP), wire.AVP{Code: 1508, Vendor: Vendor3GPP, Data: []byte{1}}), 5014, 1508, Vendor3GPP},
+		{"profile torn", edit(t, good, is(1500, Vendor3GPP), wire.AVP{Code: 1500, Vendor: Vendor3GPP, Data: []byte{1}}), 5014, 1500, Vendor3GPP},
+		{"unknown mandatory AVP", edit(t, good, nil, wire.AVP{Code: 4242, Vendor: 99, Flags: wire.FlagMandatory}), 5001, 4242, 99},
+		{"stray octets", good[:len(good)-3], 5014, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var m PPR
-			var de *DecodeError
-			require.ErrorAs(t, m.Decode(tt.msg), &de)
-			require.Equal(t, tt.result, de.ResultCode)
-			require.Equal(t, tt.code, de.AVP.Code)
+			wantDecodeError(t, new(PPR), tt.msg, tt.result, tt.code, tt.vendor)
 		})
 	}
 	// What an HSS may leave out, or get wrong.
@@ -79,28 +69,7 @@ func TestPPRDecodeErrors(t *testing.T) {
 }
 
 func FuzzDecodePPR(f *testing.F) {
-	full := fullPPR()
-	msg, err := full.Encode(nil)
-	require.NoError(f, err)
-	f.Add([]byte(msg))
-	for _, msg := range samples(f) {
-		f.Add([]byte(msg))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		msg, err := wire.Parse(b)
-		if err != nil {
-			return
-		}
-		var m, again PPR
-		if err := m.Decode(msg); err != nil {
-			var de *DecodeError
-			require.ErrorAs(t, err, &de)
-			require.NotZero(t, de.ResultCode)
-			return
-		}
-		out, err := m.Encode(nil)
-		require.NoError(t, err)
-		require.NoError(t, again.Decode(out))
+	fuzzRequest(f, fullPPR(), func(t *testing.T, m, again *PPR) {
 		require.Equal(t, m.UserData, again.UserData)
 		require.Equal(t, string(m.UserName), string(again.UserName))
 	})

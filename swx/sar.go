@@ -12,17 +12,8 @@ import (
 //
 // It prints redacted.
 type SAR struct {
-	SessionID []byte
-	// Application and SessionState are the form, as in a MAR.
-	Application      ApplicationForm
-	SessionState     SessionState
-	OriginHost       []byte
-	OriginRealm      []byte
-	DestinationRealm []byte
-	DestinationHost  []byte
-	// UserName is the IMSI's digits, nothing else.
-	UserName []byte
-	Type     AssignmentType
+	Head
+	Type AssignmentType
 	// Gateway, VisitedNetwork, ContextID and APN are what a PGWUpdate is
 	// about: which gateway, in which network, for which APN.
 	Gateway        *Gateway
@@ -36,8 +27,6 @@ type SAR struct {
 	// Emergency is Emergency-Services bit 0: the gateway is one for emergency
 	// sessions.
 	Emergency bool
-	// ProxyInfo is the Proxy-Info AVPs' data, that the answer must bring back.
-	ProxyInfo [][]byte
 }
 
 // ActiveAPN is an Active-APN (TS 29.272, clause 7.3.127): an APN that is in use
@@ -57,12 +46,7 @@ type ActiveAPN struct {
 // identifiers of the header are zero; the node sets them.
 func (m *SAR) Encode(buf []byte) (wire.Message, error) {
 	e := beginRequest(buf, CommandServerAssignment)
-	e.prologue(m.SessionID, m.Application, m.SessionState)
-	e.optional(avpOriginHost, m.OriginHost)
-	e.optional(avpOriginRealm, m.OriginRealm)
-	e.optional(avpDestinationRealm, m.DestinationRealm)
-	e.optional(avpDestinationHost, m.DestinationHost)
-	e.optional(avpUserName, m.UserName)
+	e.head(&m.Head)
 	e.uint32(avpAssignmentType, uint32(m.Type))
 	e.gateway(m.Gateway)
 	e.optional(avpVisitedNetwork, m.VisitedNetwork)
@@ -102,7 +86,7 @@ func (e *encoder) activeAPN(c *ActiveAPN) {
 func (m *SAR) Decode(msg wire.Message) error {
 	*m = SAR{}
 	seenType := false
-	h := requestHead{formReader: formReader{state: StateAbsent}}
+	h := m.Head.reader()
 	r := msg.AVPs()
 	var a wire.AVP
 	var err error
@@ -135,14 +119,7 @@ func (m *SAR) Decode(msg wire.Message) error {
 			err = h.take(a)
 		}
 	}
-	m.SessionID, m.UserName, m.ProxyInfo = h.sessionID, h.userName, h.proxyInfo
-	m.OriginHost, m.OriginRealm = h.originHost, h.originRealm
-	m.DestinationHost, m.DestinationRealm = h.destinationHost, h.destination
-	m.Application, _ = h.form()
-	m.SessionState = h.state
-	if err == nil {
-		err = readError(&r)
-	}
+	err = h.end(&r, err)
 	if err == nil {
 		err = h.complete()
 	}

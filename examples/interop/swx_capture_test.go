@@ -112,7 +112,7 @@ func TestSWxAsTsharkSeesIt(t *testing.T) {
 		Encode([]byte) (wire.Message, error)
 	}{
 		&swx.RTR{SessionID: []byte("hss;1;1"), DestinationHost: []byte(serverHost), DestinationRealm: []byte(diameterRealm)},
-		&swx.PPR{SessionID: []byte("hss;1;2"), DestinationHost: []byte(serverHost), DestinationRealm: []byte(diameterRealm), UserName: []byte(imsi(0).Digits())},
+		&swx.PPR{Head: swx.Head{SessionID: []byte("hss;1;2"), DestinationHost: []byte(serverHost), DestinationRealm: []byte(diameterRealm), UserName: []byte(imsi(0).Digits())}},
 	} {
 		msg, err := m.Encode(nil)
 		require.NoError(t, err)

@@ -21,13 +21,15 @@ func listen(t *testing.T) net.Listener {
 // marOf is a good request of an AAA server.
 func marOf(host string) swx.MAR {
 	return swx.MAR{
-		SessionID:        []byte(host + ";1;1"),
-		OriginHost:       []byte(host),
-		OriginRealm:      []byte(DefaultRealm),
-		DestinationRealm: []byte(DefaultRealm),
-		UserName:         []byte(testIMSI.Digits()),
-		NumberAuthItems:  1,
-		Item:             swx.AuthItem{Scheme: []byte("EAP-AKA")},
+		Head: swx.Head{
+			SessionID:        []byte(host + ";1;1"),
+			OriginHost:       []byte(host),
+			OriginRealm:      []byte(DefaultRealm),
+			DestinationRealm: []byte(DefaultRealm),
+			UserName:         []byte(testIMSI.Digits()),
+		},
+		NumberAuthItems: 1,
+		Item:            swx.AuthItem{Scheme: []byte("EAP-AKA")},
 	}
 }
 

@@ -115,8 +115,11 @@ func TestAssignmentsRefused(t *testing.T) {
 	// Types that only Cx has.
 	add(t, h, Subscriber{})
 	sar := swx.SAR{
-		SessionID: []byte("a;1;1"), OriginHost: []byte("aaa1.example"), OriginRealm: []byte(DefaultRealm),
-		DestinationRealm: []byte(DefaultRealm), UserName: []byte(testIMSI.Digits()), Type: 2,
+		Head: swx.Head{
+			SessionID: []byte("a;1;1"), OriginHost: []byte("aaa1.example"), OriginRealm: []byte(DefaultRealm),
+			DestinationRealm: []byte(DefaultRealm), UserName: []byte(testIMSI.Digits()),
+		},
+		Type: 2,
 	}
 	msg, err := sar.Encode(nil)
 	require.NoError(t, err)
