@@ -200,6 +200,16 @@ func (p *Projection) Terms(key Key, buf []Term) []Term {
 	return buf
 }
 
+// Version returns a record's version, also if it has expired; 0 if there is none.
+func (p *Projection) Version(key Key) uint64 {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if n, exists := p.find(key); exists {
+		return p.slot(n).version
+	}
+	return 0
+}
+
 // Len returns how many records there are, expired ones that are still to be
 // forgotten included.
 func (p *Projection) Len() int {

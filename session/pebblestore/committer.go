@@ -25,6 +25,8 @@ type committer struct {
 	terms  []session.Term
 	key    []byte
 	block  []byte // journal entries of the batch
+	log    []byte // changes of records
+	logged int    // how many
 	next   uint64 // sequence number
 }
 
@@ -54,7 +56,7 @@ func (c *committer) run() {
 // stage puts into the batch what can be changed. Nothing here waits for the disk.
 func (c *committer) stage() {
 	c.batch.Reset()
-	c.held, c.staged, c.block = c.held[:0], c.staged[:0], c.block[:0]
+	c.held, c.staged, c.block, c.log, c.logged = c.held[:0], c.staged[:0], c.block[:0], c.log[:0], 0
 	clear(c.keys)
 	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
 	_, low, lowest := c.store.space.look()
@@ -77,6 +79,17 @@ func (c *committer) stage() {
 		_ = c.batch.Set(c.key, c.block, nil)
 	}
 	clear(c.reqs)
+}
+
+// stageLog puts the changes of records into the batch. It may wait for the disk. If it fails, so will
+// the batch.
+func (c *committer) stageLog() {
+	if err := c.clearLog(); err != nil {
+		c.e.guard.kill(err)
+	}
+	c.key = appendLogKey(c.key[:0], c.e.log.next)
+	_ = c.batch.Set(c.key, c.log, nil)
+	c.e.log.added(c.logged, len(c.log))
 }
 
 // refuse returns why a request can't be made now.
@@ -106,9 +119,9 @@ func (c *committer) stageChange(r *request) {
 	for i := range r.change.Puts {
 		put := &r.change.Puts[i]
 		c.keys[put.Key] = struct{}{}
+		c.logged++
 		if put.Delete {
-			c.key = appendRecordKey(c.key[:0], put.Key)
-			_ = c.batch.Delete(c.key, nil)
+			c.log = appendRemoval(c.log, put.Key)
 			continue
 		}
 		terms := put.Terms
@@ -119,10 +132,9 @@ func (c *committer) stageChange(r *request) {
 			}
 			terms = c.terms
 		}
-		op := c.batch.SetDeferred(recordKeyLen, recordLen(terms, put.Value))
-		appendRecordKey(op.Key[:0], put.Key)
-		putRecord(op.Value, put, terms)
-		_ = op.Finish()
+		c.log = appendChange(c.log, &session.Record{
+			Key: put.Key, Version: put.Expect + 1, Due: put.Due, Expires: put.Expires, Value: put.Value,
+		}, terms)
 	}
 	if len(r.change.Journal) > 0 {
 		r.first = c.next
@@ -158,6 +170,9 @@ func (c *committer) write() bool {
 			r.finish(errFailed)
 		}
 		return false
+	}
+	if len(c.log) > 0 {
+		c.stageLog()
 	}
 	octets := c.batch.Len()
 	if err := commitBatch(c.batch); err != nil {

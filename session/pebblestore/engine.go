@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -25,6 +24,8 @@ type engine struct {
 	failed chan error
 	// committed is closed when the committer has ended.
 	committed chan struct{}
+
+	log recordLog // of the committer, once loaded
 
 	last  atomic.Uint64 // newest durable journal entry
 	first atomic.Uint64 // oldest entry that was not trimmed
@@ -74,7 +75,7 @@ func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 }
 
 // options are chosen for two cores and records that are in memory anyway: few and
-// late compactions, for nobody searches many tables, and journal files that
+// late compactions, for nobody searches many tables, and files that
 // are moved between levels rather than rewritten.
 func (e *engine) options(cfg *Config) *pebble.Options {
 	mem := cfg.MemTableOctets
@@ -105,7 +106,7 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 	return o
 }
 
-// load reads what the database has. Expired records are deleted.
+// load reads what the database has.
 func (e *engine) load() error {
 	if err := e.loadFormat(); err != nil {
 		return err
@@ -113,24 +114,28 @@ func (e *engine) load() error {
 	if err := e.loadJournal(); err != nil {
 		return err
 	}
-	return e.loadRecords()
+	return e.loadLog()
 }
 
-// loadFormat writes the format even if it is there: a database that can't be
-// written is not ready.
+// loadFormat brings the database into the present format. It is written even if it is there: a
+// database that can't be written is not ready.
 func (e *engine) loadFormat() error {
+	have := uint64(format)
 	switch v, closer, err := e.db.Get(formatKey); {
 	case errors.Is(err, pebble.ErrNotFound):
 	case err != nil:
 		return err
 	default:
-		err = checkFormat(v)
+		have, err = parseFormat(v)
 		_ = closer.Close()
 		if err != nil {
 			return err
 		}
 	}
-	return e.db.Set(formatKey, binary.AppendUvarint(nil, format), pebble.Sync)
+	if have < format {
+		return e.upgrade()
+	}
+	return e.db.Set(formatKey, formatValue, pebble.Sync)
 }
 
 func (e *engine) loadJournal() error {
@@ -169,56 +174,6 @@ func (e *engine) loadJournal() error {
 	e.first.Store(first)
 	e.last.Store(last)
 	return it.Error()
-}
-
-// expiredBatch is how many expired records are deleted at once while loading.
-const expiredBatch = 1024
-
-func (e *engine) loadRecords() error {
-	it, err := e.db.NewIter(&pebble.IterOptions{LowerBound: recordsBegin, UpperBound: recordsEnd})
-	if err != nil {
-		return err
-	}
-	defer it.Close()
-	// Not synced: who starts again deletes again.
-	expired := e.db.NewBatch()
-	defer func() { _ = expired.Close() }()
-	var terms []session.Term
-	now := time.Now()
-	for ok := it.First(); ok; ok = it.Next() {
-		key, err := parseRecordKey(it.Key())
-		if err != nil {
-			return err
-		}
-		v, err := it.ValueAndErr()
-		if err != nil {
-			return err
-		}
-		r, ts, err := parseRecord(key, v, terms[:0])
-		if err != nil {
-			return err
-		}
-		terms = ts
-		if !r.Expires.IsZero() && !r.Expires.After(now) {
-			if err := expired.Delete(it.Key(), nil); err != nil {
-				return err
-			}
-			if expired.Count() >= expiredBatch {
-				if err := expired.Commit(pebble.NoSync); err != nil {
-					return err
-				}
-				expired.Reset()
-			}
-			continue
-		}
-		if err := e.records.Load(r, terms); err != nil {
-			return err
-		}
-	}
-	if err := it.Error(); err != nil {
-		return err
-	}
-	return expired.Commit(pebble.NoSync)
 }
 
 // drain waits until nothing that the dead engine does can reach the disk.

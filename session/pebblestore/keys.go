@@ -10,7 +10,7 @@ import (
 	"github.com/opentwag/twag/session"
 )
 
-// What is in the database, format 1:
+// What is in the database, format 2:
 //
 //	"f"                       the format, a varint
 //	"j" first sequence number journal entries that were committed together, each a
@@ -18,29 +18,36 @@ import (
 //	                          have 8 octets, big endian
 //	"t"                       the journal's state when it was last trimmed: first number that
 //	                          is kept, last number that there was; 8 octets each
-//	"r" kind, ID              a record: version (8 octets), due and expires (4 each,
-//	                          seconds since 1970, 0: none), number of terms (1),
-//	                          terms (8 each), value
+//	"l" number                changes of records that were committed together (see recordLog): of
+//	                          each the record's kind (1 octet) and ID (16), a varint with the
+//	                          length of its new state, 0 if it was removed, and that: version
+//	                          (8 octets), due and expires (4 each, seconds since 1970, 0: none),
+//	                          number of terms (1), terms (8 each), value. Numbers have 8 octets
 //
-// Entries lie in the order of their numbers apart from the records, so that
-// Pebble moves its files of them without writing them again.
+// In format 1 each record was under a key of its own, "r", kind and ID. All that there are was
+// written, and is moved, in the order of its keys, so that Pebble hardly ever writes it again.
 const (
-	format = 1
+	format = 2
 
 	prefixFormat  = 'f'
 	prefixJournal = 'j'
+	prefixLog     = 'l'
 	prefixRecord  = 'r'
 	prefixTrim    = 't'
 )
 
 var (
 	formatKey     = []byte{prefixFormat}
+	formatValue   = []byte{format}
+	logBegin      = []byte{prefixLog}
+	logEnd        = []byte{prefixLog + 1}
 	trimKey       = []byte{prefixTrim}
 	journalBegin  = []byte{prefixJournal}
 	journalEnd    = []byte{prefixJournal + 1}
 	recordsBegin  = []byte{prefixRecord}
 	recordsEnd    = []byte{prefixRecord + 1}
 	errBadRecord  = errors.New("pebblestore: damaged record")
+	errBadLog     = errors.New("pebblestore: damaged log of records")
 	errBadJournal = errors.New("pebblestore: damaged journal")
 	errBadState   = errors.New("pebblestore: damaged state of the journal")
 )
@@ -52,11 +59,7 @@ const (
 	trimLen       = 8 + 8
 )
 
-func appendRecordKey(b []byte, key session.Key) []byte {
-	b = append(b, prefixRecord, byte(key.Kind))
-	return append(b, key.ID[:]...)
-}
-
+// parseRecordKey is for format 1.
 func parseRecordKey(b []byte) (session.Key, error) {
 	if len(b) != recordKeyLen {
 		return session.Key{}, errBadRecord
@@ -84,22 +87,71 @@ func timeOf(s uint32) time.Time {
 	return time.Unix(int64(s), 0).UTC()
 }
 
-func recordLen(terms []session.Term, value []byte) int {
-	return recordHead + 8*len(terms) + len(value)
+// loggedChange is a change of a record.
+type loggedChange struct {
+	key    session.Key
+	record []byte // its new state; empty: it was removed
 }
 
-// putRecord writes the record that a put makes into b, which has recordLen octets.
-func putRecord(b []byte, put *session.Put, terms []session.Term) {
-	binary.BigEndian.PutUint64(b, put.Expect+1)
-	binary.BigEndian.PutUint32(b[8:], seconds(put.Due))
-	binary.BigEndian.PutUint32(b[12:], seconds(put.Expires))
-	b[16] = byte(len(terms))
-	b = b[recordHead:]
-	for _, t := range terms {
-		binary.BigEndian.PutUint64(b, uint64(t))
-		b = b[8:]
+// version is the record's from then on; 0 if it was removed.
+func (l *loggedChange) version() (uint64, error) {
+	switch {
+	case len(l.record) == 0:
+		return 0, nil
+	case len(l.record) < recordHead:
+		return 0, errBadRecord
+	default:
+		return binary.BigEndian.Uint64(l.record), nil
 	}
-	copy(b, put.Value)
+}
+
+func appendLogged(b []byte, l loggedChange) []byte {
+	return append(appendHead(b, l.key, len(l.record)), l.record...)
+}
+
+func appendHead(b []byte, key session.Key, length int) []byte {
+	b = append(append(b, byte(key.Kind)), key.ID[:]...)
+	return binary.AppendUvarint(b, uint64(length))
+}
+
+// appendRemoval appends that a record was removed.
+func appendRemoval(b []byte, key session.Key) []byte { return appendHead(b, key, 0) }
+
+// appendChange appends a record's new state.
+func appendChange(b []byte, r *session.Record, terms []session.Term) []byte {
+	b = appendHead(b, r.Key, recordHead+8*len(terms)+len(r.Value))
+	b = binary.BigEndian.AppendUint64(b, r.Version)
+	b = binary.BigEndian.AppendUint32(b, seconds(r.Due))
+	b = binary.BigEndian.AppendUint32(b, seconds(r.Expires))
+	b = append(b, byte(len(terms)))
+	for _, t := range terms {
+		b = binary.BigEndian.AppendUint64(b, uint64(t))
+	}
+	return append(b, r.Value...)
+}
+
+// cutChange splits the first change off those of a block.
+func cutChange(b []byte) (l loggedChange, rest []byte, err error) {
+	head := recordKeyLen - 1
+	if len(b) < head {
+		return l, nil, errBadLog
+	}
+	l.key = session.Key{Kind: session.Kind(b[0]), ID: session.ID(b[1:head])}
+	if l.record, rest, err = cutEntry(b[head:]); err != nil {
+		return l, nil, errBadLog
+	}
+	return l, rest, nil
+}
+
+func appendLogKey(b []byte, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(b, prefixLog), number)
+}
+
+func parseLogKey(b []byte) (number uint64, err error) {
+	if len(b) != journalKeyLen {
+		return 0, errBadLog
+	}
+	return binary.BigEndian.Uint64(b[1:]), nil
 }
 
 // parseRecord returns the record under a key; its value aliases b, the terms are
@@ -170,14 +222,14 @@ func parseTrim(b []byte) (first, last uint64, err error) {
 	return binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), nil
 }
 
-// checkFormat returns an error unless this package can read format b.
-func checkFormat(b []byte) error {
+// parseFormat returns the format; an error unless this package can read it.
+func parseFormat(b []byte) (uint64, error) {
 	switch v, used := binary.Uvarint(b); {
 	case used <= 0 || used != len(b) || v == 0:
-		return fmt.Errorf("%w: not a number", ErrFormat)
+		return 0, fmt.Errorf("%w: not a number", ErrFormat)
 	case v > format:
-		return fmt.Errorf("%w: written by a later version (format %d, this one knows %d)", ErrFormat, v, format)
+		return 0, fmt.Errorf("%w: written by a later version (format %d, this one knows %d)", ErrFormat, v, format)
 	default:
-		return nil
+		return v, nil
 	}
 }

@@ -24,35 +24,48 @@ func TestRecord(t *testing.T) {
 		{"after 2106", time.Unix(1<<40, 0), time.Unix(math.MaxUint32, 0).UTC()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			put := session.Put{Key: recordKey(3, 1), Expect: 6, Due: c.given, Expires: c.given, Value: []byte("value")}
-			b := make([]byte, recordLen(terms, put.Value))
-			putRecord(b, &put, terms)
-			key, err := parseRecordKey(appendRecordKey(nil, put.Key))
+			given := session.Record{Key: recordKey(3, 1), Version: 7, Due: c.given, Expires: c.given, Value: []byte("value")}
+			b := appendRemoval(appendChange(nil, &given, terms), recordKey(3, 0))
+			first, rest, err := cutChange(b)
 			require.NoError(t, err)
-			r, got, err := parseRecord(key, b, nil)
+			version, err := first.version()
 			require.NoError(t, err)
-			require.Equal(t, session.Record{Key: put.Key, Version: 7, Due: c.there, Expires: c.there, Value: put.Value}, r)
+			require.EqualValues(t, 7, version)
+			r, got, err := parseRecord(first.key, first.record, nil)
+			require.NoError(t, err)
+			require.Equal(t, session.Record{Key: given.Key, Version: 7, Due: c.there, Expires: c.there, Value: given.Value}, r)
 			require.Equal(t, terms, got)
+			second, rest, err := cutChange(rest)
+			require.NoError(t, err)
+			require.Equal(t, recordKey(3, 0), second.key)
+			require.Empty(t, second.record)
+			require.Empty(t, rest)
 		})
 	}
 }
 
 // FuzzParse: what the disk says is never trusted.
 func FuzzParse(f *testing.F) {
-	put := session.Put{Key: recordKey(3, 1), Value: []byte("value")}
-	b := make([]byte, recordLen([]session.Term{5}, put.Value))
-	putRecord(b, &put, []session.Term{5})
+	given := session.Record{Key: recordKey(3, 1), Version: 1, Value: []byte("value")}
+	b := appendChange(nil, &given, []session.Term{5})
 	f.Add(b)
+	f.Add(b[recordKeyLen:])
+	f.Add(appendRemoval(b, given.Key))
+	f.Add(appendLogKey(nil, 9))
 	f.Add(appendEntry(appendEntry(nil, []byte("a")), nil))
 	f.Add(appendTrim(nil, 1, 2))
 	f.Add(appendJournalKey(nil, 9))
-	f.Add(appendRecordKey(nil, put.Key))
+	f.Add(appendRecordKey(nil, given.Key))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if r, terms, err := parseRecord(put.Key, b, nil); err == nil {
-			again := make([]byte, recordLen(terms, r.Value))
-			putRecord(again, &session.Put{Expect: r.Version - 1, Due: r.Due, Expires: r.Expires, Value: r.Value}, terms)
-			require.Equal(t, b, again)
+		if r, terms, err := parseRecord(given.Key, b, nil); err == nil {
+			again, _, err := cutChange(appendChange(nil, &r, terms))
+			require.NoError(t, err)
+			require.Equal(t, b, again.record)
+		}
+		if l, rest, err := cutChange(b); err == nil {
+			require.LessOrEqual(t, len(appendLogged(nil, l))+len(rest), len(b)) // likewise
+			_, _ = l.version()
 		}
 		if n, err := countEntries(b); err == nil {
 			var again []byte
@@ -70,9 +83,17 @@ func FuzzParse(f *testing.F) {
 		if seq, err := parseJournalKey(b); err == nil && b[0] == prefixJournal {
 			require.Equal(t, b, appendJournalKey(nil, seq))
 		}
+		if number, err := parseLogKey(b); err == nil && b[0] == prefixLog {
+			require.Equal(t, b, appendLogKey(nil, number))
+		}
 		if key, err := parseRecordKey(b); err == nil && b[0] == prefixRecord {
 			require.Equal(t, b, appendRecordKey(nil, key))
 		}
-		_ = checkFormat(b)
+		_, _ = parseFormat(b)
 	})
+}
+
+// appendRecordKey makes the keys of format 1.
+func appendRecordKey(b []byte, key session.Key) []byte {
+	return append(append(b, prefixRecord, byte(key.Kind)), key.ID[:]...)
 }
