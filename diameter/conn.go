@@ -65,6 +65,7 @@ type conn struct {
 }
 
 func (n *Node) newConn(nc net.Conn, initiator bool) *conn {
+	nc = quick(nc)
 	c := &conn{node: n, nc: nc, initiator: initiator, done: make(chan struct{})}
 	c.tls, _ = nc.(*tls.Conn)
 	c.ctx, c.cancel = context.WithCancel(n.ctx)
