@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"time"
 
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/swx"
@@ -26,25 +22,6 @@ Each is answered by one line: the command, the IMSI, and the result code of the
 AAA server's answer or what went wrong.
 `
 
-// commandTimeout is how long an AAA server may think.
-const commandTimeout = 10 * time.Second
-
-// obey does what the lines of r say, and writes one line about each to w.
-func obey(ctx context.Context, hss *swxtest.HSS, r io.Reader, w io.Writer) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() && ctx.Err() == nil {
-		fields := strings.Fields(lines.Text())
-		if len(fields) == 0 {
-			continue
-		}
-		result, err := command(ctx, hss, fields)
-		if err != nil {
-			result = err.Error()
-		}
-		fmt.Fprintf(w, "%s: %s\n", strings.Join(fields, " "), result)
-	}
-}
-
 // command does one command and returns its result.
 func command(ctx context.Context, hss *swxtest.HSS, fields []string) (string, error) {
 	if len(fields) != 2 {
@@ -54,8 +31,6 @@ func command(ctx context.Context, hss *swxtest.HSS, fields []string) (string, er
 	if err != nil {
 		return "", errors.New("want 6 to 15 digits for an IMSI")
 	}
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
 	var code uint32
 	switch fields[0] {
 	case "rtr":

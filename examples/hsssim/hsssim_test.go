@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +17,8 @@ import (
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/eap/eaptest"
 	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/examples/internal/simulator"
+	"github.com/opentwag/twag/examples/internal/simulator/simulatortest"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
@@ -58,12 +59,11 @@ func TestFaults(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// running is the program while a test uses it.
+// running is the program while a test uses it, and a node that is connected to it.
 type running struct {
+	*simulatortest.Running
 	node   *diameter.Node
 	client *swx.Client
-	stdin  *io.PipeWriter
-	out    *lockedBuffer
 }
 
 // start runs the program with more arguments until the test ends, and returns
@@ -76,32 +76,17 @@ func start(t *testing.T, args ...string) *swx.Client {
 // run is start for an HSS with the name.
 func run(t *testing.T, host string, args ...string) running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	out := new(lockedBuffer)
-	stdin, commands := io.Pipe()
-	done := make(chan int)
-	go func() {
-		done <- hsssim(ctx, append([]string{"-listen", "127.0.0.1:0", "-host", host}, args...), stdin, out, io.Discard)
-	}()
-	t.Cleanup(func() {
-		_ = commands.Close()
-		cancel()
-		require.Equal(t, exitOK, <-done)
-		require.Contains(t, out.String(), "requests ")
-	})
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "serves") }, time.Minute, time.Millisecond)
-	address, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "listening on "), "\n")
-
+	r := simulatortest.Run(t, hsssim, append([]string{"-host", host}, args...)...)
 	node, err := diameter.NewNode(diameter.Config{
 		OriginHost: "aaa.example.org", OriginRealm: swxtest.DefaultRealm,
 		Applications: []diameter.Application{swx.Application},
-		Peers:        []diameter.PeerConfig{{Host: host, Address: address}},
+		Peers:        []diameter.PeerConfig{{Host: host, Address: r.Address}},
 	})
 	require.NoError(t, err)
 	node.Start()
 	t.Cleanup(func() { require.NoError(t, node.Close()) })
 	require.Eventually(t, func() bool { return node.Peers()[0].State == diameter.PeerOpen }, time.Minute, time.Millisecond)
-	return running{node, swx.NewClient(node, swx.Config{Realm: swxtest.DefaultRealm}), commands, out}
+	return running{r, node, swx.NewClient(node, swx.Config{Realm: swxtest.DefaultRealm})}
 }
 
 // TestCommands: lines on the standard input make the HSS send RTRs and PPRs.
@@ -127,31 +112,25 @@ func TestCommands(t *testing.T) {
 		_, err := p.client.Vectors(t.Context(), aka.VectorRequest{IMSI: imsi, Scheme: aka.SchemeAKA})
 		require.NoError(t, err)
 	}
-	say := func(line, want string) {
-		_, err := io.WriteString(p.stdin, line+"\n")
-		require.NoError(t, err)
-		answer := strings.TrimSpace(line) + ": " + want
-		require.Eventually(t, func() bool { return strings.Contains(p.out.String(), answer) }, time.Minute, time.Millisecond, answer)
-	}
 	const who = " " + provision.FirstIMSI
-	say("rtr"+who, "swxtest: no such subscriber")
-	say("state"+who, `sqn=0 aaa="" registered=false requests=0`)
+	p.Say("rtr"+who, "swxtest: no such subscriber")
+	p.Say("state"+who, `sqn=0 aaa="" registered=false requests=0`)
 	login()
 	_, err := p.client.Assign(t.Context(), swx.AssignmentRequest{IMSI: imsi, Type: swx.Registration})
 	require.NoError(t, err)
-	say("state"+who, `sqn=32 aaa="aaa.example.org" registered=true requests=2`)
-	say("bar"+who, "2001")
-	say("allow"+who, "2001")
-	say("\n ppr"+who, "2001")
-	say("reset"+who, "5001")
-	say("moved"+who, "2001")
+	p.Say("state"+who, `sqn=32 aaa="aaa.example.org" registered=true requests=2`)
+	p.Say("bar"+who, "2001")
+	p.Say("allow"+who, "2001")
+	p.Say("\n ppr"+who, "2001")
+	p.Say("reset"+who, "5001")
+	p.Say("moved"+who, "2001")
 	login()
-	say("rtr"+who, "2001")
+	p.Say("rtr"+who, "2001")
 	require.Equal(t, []string{"barred", "allowed", "allowed", "reset", "NEW_SERVER_ASSIGNED", "PERMANENT_TERMINATION"}, told)
-	say("dance"+who, "no such command")
-	say("rtr", "want a command and an IMSI")
-	say("rtr x", "want 6 to 15 digits")
-	say("state 001019999999999", "swxtest: no such subscriber")
+	p.Say("dance"+who, "no such command")
+	p.Say("rtr", "want a command and an IMSI")
+	p.Say("rtr x", "want 6 to 15 digits")
+	p.Say("state 001019999999999", "swxtest: no such subscriber")
 }
 
 // TestClock: two processes, as it were, number one subscriber's challenges in
@@ -228,19 +207,19 @@ func TestCommandLine(t *testing.T) {
 		code int
 		says string
 	}{
-		{"help", []string{"-h"}, exitOK, "-subscribers"},
-		{"help about commands", []string{"-h"}, exitOK, "reset IMSI"},
-		{"IND without clock", []string{"-ind", "1"}, exitUsage, "-ind: want 0 to 31"},
-		{"IND too high", []string{"-ind", "32", "-sqn-time"}, exitUsage, "-ind: want 0 to 31"},
-		{"unknown flag", []string{"-nonsense"}, exitUsage, "nonsense"},
-		{"argument", []string{"nonsense"}, exitUsage, `"nonsense" is not a flag`},
-		{"nobody reaches us", []string{"-listen", ""}, exitUsage, "nobody can reach us"},
-		{"peer", []string{"-connect", "dra.example.org"}, exitUsage, "want HOST=ADDRESS:PORT"},
-		{"half a key", []string{"-k", "00112233445566778899aabbccddeeff"}, exitUsage, "-k, -opc"},
-		{"too many", []string{"-subscribers", "10000001"}, exitUsage, "-subscribers"},
-		{"provisioning", []string{"-listen", "127.0.0.1:0", "-provision", file}, exitFailed, "subscribers:1: want IMSI, K and OPc"},
-		{"no such address", []string{"-listen", "192.0.2.1:1"}, exitFailed, "192.0.2.1:1"},
-		{"bad name", []string{"-listen", "127.0.0.1:0", "-host", "a b"}, exitFailed, "OriginHost"},
+		{"help", []string{"-h"}, simulator.ExitOK, "-subscribers"},
+		{"help about commands", []string{"-h"}, simulator.ExitOK, "reset IMSI"},
+		{"IND without clock", []string{"-ind", "1"}, simulator.ExitUsage, "-ind: want 0 to 31"},
+		{"IND too high", []string{"-ind", "32", "-sqn-time"}, simulator.ExitUsage, "-ind: want 0 to 31"},
+		{"unknown flag", []string{"-nonsense"}, simulator.ExitUsage, "nonsense"},
+		{"argument", []string{"nonsense"}, simulator.ExitUsage, `"nonsense" is not a flag`},
+		{"nobody reaches us", []string{"-listen", ""}, simulator.ExitUsage, "nobody can reach us"},
+		{"peer", []string{"-connect", "dra.example.org"}, simulator.ExitUsage, "want HOST=ADDRESS:PORT"},
+		{"half a key", []string{"-k", "00112233445566778899aabbccddeeff"}, simulator.ExitUsage, "-k, -opc"},
+		{"too many", []string{"-subscribers", "10000001"}, simulator.ExitUsage, "-subscribers"},
+		{"provisioning", []string{"-listen", "127.0.0.1:0", "-provision", file}, simulator.ExitFailed, "subscribers:1: want IMSI, K and OPc"},
+		{"no such address", []string{"-listen", "192.0.2.1:1"}, simulator.ExitFailed, "192.0.2.1:1"},
+		{"bad name", []string{"-listen", "127.0.0.1:0", "-host", "a b"}, simulator.ExitFailed, "OriginHost"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var errs bytes.Buffer
@@ -248,22 +227,4 @@ func TestCommandLine(t *testing.T) {
 			require.Contains(t, errs.String(), tc.says)
 		})
 	}
-}
-
-// lockedBuffer is written by the program and read by the test.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -25,67 +25,30 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/opentwag/twag/aka/auc"
-	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/examples/internal/simulator"
 	"github.com/opentwag/twag/swx/swxtest"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(hsssim(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
-// Exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
+func main() { simulator.Main(hsssim) }
 
 // hsssim is the program; it returns its exit code.
 func hsssim(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, err := parseOptions(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitOK
-	case err != nil:
-		return exitUsage
-	}
-	if err := serve(ctx, o, stdin, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "hsssim: %v\n", err)
-		return exitFailed
-	}
-	return exitOK
+	return simulator.Run("hsssim", err, stderr, func() error { return serve(ctx, &o, stdin, stdout, stderr) })
 }
 
-// leaveTime is how long peers have to let us go.
-const leaveTime = 3 * time.Second
-
 // serve runs the HSS until ctx ends.
-func serve(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, o *options, stdin io.Reader, stdout, stderr io.Writer) error {
 	var numbers auc.Config
 	if o.sqnTime {
 		numbers.Scheme = swxtest.ClockSQN{IND: uint8(o.ind)}
 	}
 	hss, err := swxtest.New(swxtest.Config{
-		Node: diameter.Config{
-			OriginHost:  o.host,
-			OriginRealm: o.realm,
-			ProductName: "twag hsssim",
-			Peers:       o.peers,
-			Logger:      slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.level})),
-		},
+		Node:         o.Node("twag hsssim", stderr),
 		AuC:          auc.New(numbers),
 		Dialect:      o.dialect,
 		AnyAAAServer: o.anyAAAServer,
@@ -106,24 +69,9 @@ func serve(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Wr
 	if f, ok := o.fault(); ok {
 		hss.Inject(f)
 	}
-	if o.listen != "" {
-		addr, err := hss.Listen(o.listen)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(stdout, "listening on %v\n", addr)
-	}
-	hss.Start()
-	fmt.Fprintf(stdout, "%s serves %d subscribers\n", o.host, len(subscribers))
-	if o.commands {
-		// Nobody can end a read from a terminal: it ends with the process.
-		go obey(ctx, hss, stdin, stdout)
-	}
-
-	<-ctx.Done()
-	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
-	defer cancel()
-	err = hss.Shutdown(leave)
+	err = o.Serve(ctx, hss, stdout, fmt.Sprintf("%d subscribers", len(subscribers)), func() {
+		simulator.Obey(ctx, stdin, stdout, func(ctx context.Context, words []string) (string, error) { return command(ctx, hss, words) })
+	})
 	s := hss.Stats()
 	fmt.Fprintf(stdout, "requests %d, vectors %d, resynchronisations %d, refusals %d, malformed %d, faults %d\n",
 		s.Requests, s.Vectors, s.Resyncs, s.Refusals, s.Malformed, s.Faults)

@@ -5,16 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
-	"net"
 	"os"
-	"strings"
 	"time"
 
-	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/examples/internal/simulator"
 	"github.com/opentwag/twag/swx"
 	"github.com/opentwag/twag/swx/swxtest"
 )
@@ -27,15 +24,11 @@ const maxSubscribers = 10_000_000
 
 // options is the command line.
 type options struct {
-	listen       string
-	peers        []diameter.PeerConfig
-	host, realm  string
-	level        slog.Level
+	simulator.Options
 	dialect      swx.Profile
 	anyAAAServer bool
 	sqnTime      bool
 	ind          uint
-	commands     bool
 
 	provision string
 	first     eap.IMSI
@@ -59,16 +52,11 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 		fs.PrintDefaults()
 		fmt.Fprint(w, "\n"+commandHelp)
 	}
-	fs.StringVar(&o.listen, "listen", "127.0.0.1:3868", `where peers connect to us; "" for nowhere`)
-	fs.Func("connect", "HOST=ADDRESS:PORT of a peer that we connect to, such as a relay;\nmay be given again", o.addPeer)
-	fs.StringVar(&o.host, "host", swxtest.DefaultHost, "our Origin-Host")
-	fs.StringVar(&o.realm, "realm", swxtest.DefaultRealm, "our Origin-Realm")
-	fs.TextVar(&o.level, "log", slog.LevelWarn, "log level")
+	o.Define(fs, swxtest.DefaultHost, swxtest.DefaultRealm)
 	fs.BoolVar(&o.dialect.PlainKeys, "plain-keys", false, "send CK and IK with EAP-AKA' vectors, not CK' and IK'")
 	fs.BoolVar(&o.dialect.OmitSAR, "no-sar", false, "know MAR only; there are no profiles")
 	fs.BoolVar(&o.sqnTime, "sqn-time", false, "number challenges by the clock, so that several HSSes have one sequence between them;\neach needs an -ind of its own")
 	fs.UintVar(&o.ind, "ind", 0, "with -sqn-time: the IND in our numbers, 0 to 31")
-	fs.BoolVar(&o.commands, "commands", false, "read commands from the standard input")
 	fs.BoolVar(&o.anyAAAServer, "any-aaa-server", false, "answer whatever AAA server asks, registered or not")
 
 	fs.StringVar(&o.provision, "provision", "", "file of subscribers")
@@ -83,13 +71,7 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 	fs.UintVar(&o.result, "result", 0, "fault: answer with this Result-Code")
 	fs.UintVar(&o.experimental, "experimental", 0, "fault: answer with this Experimental-Result of 3GPP")
 	fs.IntVar(&o.times, "times", 0, "how many requests the fault strikes (default: all)")
-	if err := fs.Parse(args); err != nil {
-		return options{}, err
-	}
-	err := func() (err error) {
-		if fs.NArg() > 0 {
-			return fmt.Errorf("%q is not a flag", fs.Arg(0))
-		}
+	err := o.Parse(fs, args, w, func() (err error) {
 		if o.first, err = eap.ParseIMSI(*first); err != nil {
 			return fmt.Errorf("-imsi-start: %w", err)
 		}
@@ -97,26 +79,12 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 			return fmt.Errorf("-k, -opc: %w", err)
 		}
 		return o.check()
-	}()
-	if err != nil {
-		fmt.Fprintf(w, "hsssim: %v\n", err)
-	}
+	})
 	return o, err
-}
-
-func (o *options) addPeer(s string) error {
-	host, address, ok := strings.Cut(s, "=")
-	if _, _, err := net.SplitHostPort(address); !ok || host == "" || err != nil {
-		return errors.New("want HOST=ADDRESS:PORT")
-	}
-	o.peers = append(o.peers, diameter.PeerConfig{Host: host, Address: address})
-	return nil
 }
 
 func (o *options) check() error {
 	switch {
-	case o.listen == "" && len(o.peers) == 0:
-		return errors.New("-listen, -connect: nobody can reach us")
 	case o.ind > 31 || o.ind != 0 && !o.sqnTime:
 		return errors.New("-ind: want 0 to 31, and -sqn-time")
 	case o.count < 0 || o.count > maxSubscribers:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/opentwag/twag/gy/gytest"
 )
@@ -31,32 +29,8 @@ Each is answered by one line: the command, and the result codes of the answers,
 one for each session, or what went wrong. Of audit it is the last one.
 `
 
-// commandTimeout is how long a gateway may think.
-const commandTimeout = 10 * time.Second
-
-// obey does what the lines of r say, and writes one line about each to w.
-func obey(ctx context.Context, ocs *gytest.OCS, r io.Reader, w io.Writer) {
-	lines := bufio.NewScanner(r)
-	for lines.Scan() && ctx.Err() == nil {
-		fields := strings.Fields(lines.Text())
-		if len(fields) == 0 {
-			continue
-		}
-		if slices.Equal(fields, []string{"audit"}) {
-			writeAudit(w, ocs.Audit())
-		}
-		result, err := command(ctx, ocs, fields[0], fields[1:])
-		if err != nil {
-			result = err.Error()
-		}
-		fmt.Fprintf(w, "%s: %s\n", strings.Join(fields, " "), result)
-	}
-}
-
 // command does one command and returns its result.
 func command(ctx context.Context, ocs *gytest.OCS, name string, args []string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
-	defer cancel()
 	var who gytest.Identity
 	switch want := map[string]int{"topup": 2, "rar": 1, "asr": 1, "balance": 1, "result": 2}[name]; {
 	case want == 0:

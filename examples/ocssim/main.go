@@ -21,62 +21,26 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
+	"slices"
 
-	"github.com/opentwag/twag/diameter"
+	"github.com/opentwag/twag/examples/internal/simulator"
 	"github.com/opentwag/twag/gy/gytest"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(ocssim(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
-// Exit codes.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
+func main() { simulator.Main(ocssim) }
 
 // ocssim is the program; it returns its exit code.
 func ocssim(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, err := parseOptions(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return exitOK
-	case err != nil:
-		return exitUsage
-	}
-	if err := serve(ctx, o, stdin, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "ocssim: %v\n", err)
-		return exitFailed
-	}
-	return exitOK
+	return simulator.Run("ocssim", err, stderr, func() error { return serve(ctx, &o, stdin, stdout, stderr) })
 }
 
-// leaveTime is how long peers have to let us go.
-const leaveTime = 3 * time.Second
-
 // serve runs the OCS until ctx ends.
-func serve(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Writer) error {
+func serve(ctx context.Context, o *options, stdin io.Reader, stdout, stderr io.Writer) error {
 	cfg := o.config
-	cfg.Node = diameter.Config{
-		OriginHost:  o.host,
-		OriginRealm: o.realm,
-		ProductName: "twag ocssim",
-		Peers:       o.peers,
-		Logger:      slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: o.level})),
-	}
+	cfg.Node = o.Node("twag ocssim", stderr)
 	ocs, err := gytest.New(cfg)
 	if err != nil {
 		return err
@@ -93,24 +57,14 @@ func serve(ctx context.Context, o options, stdin io.Reader, stdout, stderr io.Wr
 		f.Times = o.times
 		ocs.Inject(f)
 	}
-	if o.listen != "" {
-		addr, err := ocs.Listen(o.listen)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(stdout, "listening on %v\n", addr)
-	}
-	ocs.Start()
-	fmt.Fprintf(stdout, "%s serves %d accounts\n", o.host, len(accounts))
-	if o.commands {
-		// Nobody can end a read from a terminal: it ends with the process.
-		go obey(ctx, ocs, stdin, stdout)
-	}
-
-	<-ctx.Done()
-	leave, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
-	defer cancel()
-	err = ocs.Shutdown(leave)
+	err = o.Serve(ctx, ocs, stdout, fmt.Sprintf("%d accounts", len(accounts)), func() {
+		simulator.Obey(ctx, stdin, stdout, func(ctx context.Context, words []string) (string, error) {
+			if slices.Equal(words, []string{"audit"}) {
+				writeAudit(stdout, ocs.Audit())
+			}
+			return command(ctx, ocs, words[0], words[1:])
+		})
+	})
 	if o.audit {
 		writeAudit(stdout, ocs.Audit())
 	}

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,39 +14,24 @@ import (
 
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/examples/internal/simulator"
+	"github.com/opentwag/twag/examples/internal/simulator/simulatortest"
 	"github.com/opentwag/twag/gy"
 	"github.com/opentwag/twag/gy/gytest"
 )
 
-// running is the program while a test uses it.
+// running is the program while a test uses it, and a node that is connected to it.
 type running struct {
-	t     *testing.T
-	node  *diameter.Node
-	stdin *io.PipeWriter
-	out   *lockedBuffer
-	stop  func()
+	*simulatortest.Running
+	t    *testing.T
+	node *diameter.Node
 }
 
 // run runs the program with more arguments until the test ends.
 func run(t *testing.T, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	out := new(lockedBuffer)
-	stdin, commands := io.Pipe()
-	done := make(chan int)
-	go func() {
-		done <- ocssim(ctx, append([]string{"-listen", "127.0.0.1:0"}, args...), stdin, out, io.Discard)
-	}()
-	stop := sync.OnceFunc(func() {
-		_ = commands.Close()
-		cancel()
-		require.Equal(t, exitOK, <-done)
-		require.Contains(t, out.String(), "requests ")
-	})
-	t.Cleanup(stop)
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "serves") }, time.Minute, time.Millisecond)
-	address, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "listening on "), "\n")
-	return &running{t, connect(t, address), commands, out, stop}
+	r := simulatortest.Run(t, ocssim, args...)
+	return &running{r, t, connect(t, r.Address)}
 }
 
 // connect returns a gateway's node that is connected to the OCS.
@@ -106,15 +89,6 @@ func (p *running) ask(kind gy.RequestType, number uint32, octets uint64, code ui
 	return a
 }
 
-// say gives a command, and wants its answer.
-func (p *running) say(line, want string) {
-	p.t.Helper()
-	_, err := io.WriteString(p.stdin, line+"\n")
-	require.NoError(p.t, err)
-	answer := strings.TrimSpace(line) + ": " + want
-	require.Eventually(p.t, func() bool { return strings.Contains(p.out.String(), answer) }, time.Minute, time.Millisecond, answer)
-}
-
 // TestCharges: 30 MB in chunks of 10 MB, with what else the flags say, and the
 // audit at the end.
 func TestCharges(t *testing.T) {
@@ -130,16 +104,16 @@ func TestCharges(t *testing.T) {
 	a = p.ask(gy.RequestUpdate, 2, 10_000_000, 2001, 10_000_000)
 	require.Equal(t, "http://topup.example", string(a.Services[0].Final.Redirect.Address))
 	p.ask(gy.RequestTermination, 3, 10_000_005, 2001, 0)
-	p.stop()
+	p.Stop()
 	for _, line := range []string{
 		"session s;1 closed: account …0001, rating group 1: grants 3, granted 30000000, returned 0, charged 30000005, overshoot 5, debited 30000005, octets 30000005 in 0 out 0, seconds 0\n",
 		"account …0001: credited 30000000, debited 30000005, balance -5, reserved 0, open sessions 0\n",
 		"total: credited 60000000, debited 30000005, balance 29999995, reserved 0, sessions 1, violations 0\n",
 		"requests 4, duplicates 0, refusals 0, malformed 0, faults 0, violations 0\n",
 	} {
-		require.Contains(t, p.out.String(), line)
+		require.Contains(t, p.Output(), line)
 	}
-	require.NotContains(t, p.out.String(), provision.FirstIMSI)
+	require.NotContains(t, p.Output(), provision.FirstIMSI)
 }
 
 func TestCommands(t *testing.T) {
@@ -147,33 +121,33 @@ func TestCommands(t *testing.T) {
 	told := make(chan string, 8)
 	gy.Handle(p.node, listening{told})
 	const who = " " + provision.FirstIMSI
-	p.say("rar"+who, "no session")
-	p.say("balance"+who, "balance=20000000 reserved=0 debited=0 sessions=0")
+	p.Say("rar"+who, "no session")
+	p.Say("balance"+who, "balance=20000000 reserved=0 debited=0 sessions=0")
 	p.ask(gy.RequestInitial, 0, 0, 3004, 0)
 	p.ask(gy.RequestInitial, 0, 0, 2001, 10_000_000)
-	p.say("topup"+who+" 5M", "2001")
+	p.Say("topup"+who+" 5M", "2001")
 	require.Equal(t, "RAR", <-told)
-	p.say("rar"+who, "2001")
+	p.Say("rar"+who, "2001")
 	require.Equal(t, "RAR", <-told)
-	p.say("asr"+who, "2002")
+	p.Say("asr"+who, "2002")
 	require.Equal(t, "ASR", <-told)
-	p.say("fault result=4010 2", "done")
+	p.Say("fault result=4010 2", "done")
 	p.ask(gy.RequestUpdate, 1, 1, 4010, 0)
-	p.say("faults off", "done")
+	p.Say("faults off", "done")
 	p.ask(gy.RequestUpdate, 1, 1, 2001, 10_000_000)
-	p.say("\n balance"+who, "balance=24999999 reserved=10000000 debited=1 sessions=1")
-	p.say("result"+who+" 4012", "done")
+	p.Say("\n balance"+who, "balance=24999999 reserved=10000000 debited=1 sessions=1")
+	p.Say("result"+who+" 4012", "done")
 	p.ask(gy.RequestUpdate, 2, 1, 4012, 0)
 	p.ask(gy.RequestUpdate, 3, 1, 5002, 0)
-	p.say("audit", "done")
-	require.Contains(t, p.out.String(), "violation: session s;1, request 3: usage without a session")
+	p.Say("audit", "done")
+	require.Contains(t, p.Output(), "violation: session s;1, request 3: usage without a session")
 	for _, tt := range [][2]string{
 		{"dance", "no such command"}, {"rar", "want 1 words behind it"}, {"topup" + who, "want 2 words behind it"},
 		{"rar 1", "gytest: no such account or session"}, {"topup 1 1", "gytest: no such account or session"}, {"balance 1", "gytest: no such account or session"},
 		{"topup" + who + " x", "want a number"}, {"result" + who + " 12", "want a Result-Code"}, {"fault", "want a fault"},
 		{"fault dance", "no such fault"}, {"fault silent -1", "want how many times"}, {"fault delay=x", "delay: want a time"}, {"faults on", "want off"},
 	} {
-		p.say(tt[0], tt[1])
+		p.Say(tt[0], tt[1])
 	}
 }
 
@@ -210,31 +184,31 @@ func TestCommandLine(t *testing.T) {
 		code int
 		says string
 	}{
-		{"help", []string{"-h"}, exitOK, "-accounts"},
-		{"help about commands", []string{"-h"}, exitOK, "topup IMSI AMOUNT"},
-		{"unknown flag", []string{"-nonsense"}, exitUsage, "nonsense"},
-		{"argument", []string{"nonsense"}, exitUsage, `"nonsense" is not a flag`},
-		{"nobody reaches us", []string{"-listen", ""}, exitUsage, "nobody can reach us"},
-		{"peer", []string{"-connect", "dra.example.org"}, exitUsage, "want HOST=ADDRESS:PORT"},
-		{"too many", []string{"-accounts", "10000001"}, exitUsage, "-accounts"},
-		{"IMSI", []string{"-imsi-start", "x"}, exitUsage, "-imsi-start"},
-		{"balance", []string{"-balance", "10X"}, exitUsage, "want a number"},
-		{"much", []string{"-balance", "9999999999G"}, exitUsage, "want a number"},
-		{"chunk", []string{"-chunk", "0"}, exitUsage, "want more than nothing"},
-		{"threshold", []string{"-threshold", "5G"}, exitUsage, "want 32 bits"},
-		{"price", []string{"-price", "3"}, exitUsage, "want PRICE/UNITS"},
-		{"final unit", []string{"-final-unit", "redirect"}, exitUsage, "want terminate, redirect=URL"},
-		{"exhausted", []string{"-exhausted", "x"}, exitUsage, "want a Result-Code"},
-		{"unit", []string{"-unit", "joule"}, exitUsage, `-unit: no such word: "joule"`},
-		{"failure handling", []string{"-failure-handling", "x"}, exitUsage, "-failure-handling: no such word"},
-		{"failover", []string{"-failover", "x"}, exitUsage, "-failover: no such word"},
-		{"requested", []string{"-requested", "x"}, exitUsage, "-requested: no such word"},
-		{"fault", []string{"-fault", "x"}, exitUsage, "no such fault"},
-		{"times", []string{"-times", "-1"}, exitUsage, "-times must not be negative"},
-		{"two times", []string{"-listen", "127.0.0.1:0", "-unit", "time", "-time-limit", "1s"}, exitFailed, "TimeLimit"},
-		{"ledger", []string{"-listen", "127.0.0.1:0", "-ledger", bad}, exitFailed, "ledger: line 1: no entry"},
-		{"no such address", []string{"-listen", "192.0.2.1:1"}, exitFailed, "192.0.2.1:1"},
-		{"bad name", []string{"-listen", "127.0.0.1:0", "-host", "a b"}, exitFailed, "OriginHost"},
+		{"help", []string{"-h"}, simulator.ExitOK, "-accounts"},
+		{"help about commands", []string{"-h"}, simulator.ExitOK, "topup IMSI AMOUNT"},
+		{"unknown flag", []string{"-nonsense"}, simulator.ExitUsage, "nonsense"},
+		{"argument", []string{"nonsense"}, simulator.ExitUsage, `"nonsense" is not a flag`},
+		{"nobody reaches us", []string{"-listen", ""}, simulator.ExitUsage, "nobody can reach us"},
+		{"peer", []string{"-connect", "dra.example.org"}, simulator.ExitUsage, "want HOST=ADDRESS:PORT"},
+		{"too many", []string{"-accounts", "10000001"}, simulator.ExitUsage, "-accounts"},
+		{"IMSI", []string{"-imsi-start", "x"}, simulator.ExitUsage, "-imsi-start"},
+		{"balance", []string{"-balance", "10X"}, simulator.ExitUsage, "want a number"},
+		{"much", []string{"-balance", "9999999999G"}, simulator.ExitUsage, "want a number"},
+		{"chunk", []string{"-chunk", "0"}, simulator.ExitUsage, "want more than nothing"},
+		{"threshold", []string{"-threshold", "5G"}, simulator.ExitUsage, "want 32 bits"},
+		{"price", []string{"-price", "3"}, simulator.ExitUsage, "want PRICE/UNITS"},
+		{"final unit", []string{"-final-unit", "redirect"}, simulator.ExitUsage, "want terminate, redirect=URL"},
+		{"exhausted", []string{"-exhausted", "x"}, simulator.ExitUsage, "want a Result-Code"},
+		{"unit", []string{"-unit", "joule"}, simulator.ExitUsage, `-unit: no such word: "joule"`},
+		{"failure handling", []string{"-failure-handling", "x"}, simulator.ExitUsage, "-failure-handling: no such word"},
+		{"failover", []string{"-failover", "x"}, simulator.ExitUsage, "-failover: no such word"},
+		{"requested", []string{"-requested", "x"}, simulator.ExitUsage, "-requested: no such word"},
+		{"fault", []string{"-fault", "x"}, simulator.ExitUsage, "no such fault"},
+		{"times", []string{"-times", "-1"}, simulator.ExitUsage, "-times must not be negative"},
+		{"two times", []string{"-listen", "127.0.0.1:0", "-unit", "time", "-time-limit", "1s"}, simulator.ExitFailed, "TimeLimit"},
+		{"ledger", []string{"-listen", "127.0.0.1:0", "-ledger", bad}, simulator.ExitFailed, "ledger: line 1: no entry"},
+		{"no such address", []string{"-listen", "192.0.2.1:1"}, simulator.ExitFailed, "192.0.2.1:1"},
+		{"bad name", []string{"-listen", "127.0.0.1:0", "-host", "a b"}, simulator.ExitFailed, "OriginHost"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var errs bytes.Buffer
@@ -253,28 +227,10 @@ func TestCommandLine(t *testing.T) {
 		Final: gy.FinalUnit{Action: gy.FinalRestrict, FilterIDs: [][]byte{[]byte("garden")}},
 	}, o.config.Plan)
 	require.Equal(t, gytest.RequestedSized, o.config.Dialect.Requested)
-	require.Equal(t, []diameter.PeerConfig{{Host: "dra", Address: "192.0.2.1:3868"}}, o.peers)
+	require.Equal(t, []diameter.PeerConfig{{Host: "dra", Address: "192.0.2.1:3868"}}, o.Peers)
 	o, err = parseOptions([]string{"-final-unit", "none"}, io.Discard)
 	require.NoError(t, err)
 	require.True(t, o.config.Plan.OmitFinal)
 	require.EqualValues(t, 1_000_000_000, o.balance)
 	require.Contains(t, fmt.Sprint(o.config.Plan.Chunk), "10000000")
-}
-
-// lockedBuffer is written by the program and read by the test.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -5,15 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
-	"net"
 	"strconv"
 	"strings"
 
-	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/provision"
+	"github.com/opentwag/twag/examples/internal/simulator"
 	"github.com/opentwag/twag/gy"
 	"github.com/opentwag/twag/gy/gytest"
 )
@@ -23,13 +21,9 @@ const maxAccounts = 10_000_000
 
 // options is the command line.
 type options struct {
-	listen      string
-	peers       []diameter.PeerConfig
-	host, realm string
-	level       slog.Level
-	config      gytest.Config
-	commands    bool
-	audit       bool
+	simulator.Options
+	config gytest.Config
+	audit  bool
 
 	first   eap.IMSI
 	count   int
@@ -51,12 +45,7 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 		fs.PrintDefaults()
 		fmt.Fprint(w, "\n"+commandHelp)
 	}
-	fs.StringVar(&o.listen, "listen", "127.0.0.1:3868", `where peers connect to us; "" for nowhere`)
-	fs.Func("connect", "HOST=ADDRESS:PORT of a peer that we connect to, such as a relay;\nmay be given again", o.addPeer)
-	fs.StringVar(&o.host, "host", gytest.DefaultHost, "our Origin-Host")
-	fs.StringVar(&o.realm, "realm", gytest.DefaultRealm, "our Origin-Realm")
-	fs.TextVar(&o.level, "log", slog.LevelWarn, "log level")
-	fs.BoolVar(&o.commands, "commands", false, "read commands from the standard input")
+	o.Define(fs, gytest.DefaultHost, gytest.DefaultRealm)
 	fs.BoolVar(&o.audit, "audit", false, "print the audit at the end: every session, what it was granted, used and debited")
 	fs.StringVar(&o.config.Ledger, "ledger", "", "file to go on from, and to write everything to before it is answered (default: none)")
 
@@ -114,13 +103,7 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 		return err
 	})
 	fs.IntVar(&o.times, "times", 0, "how many requests each -fault strikes (default: all)")
-	if err := fs.Parse(args); err != nil {
-		return options{}, err
-	}
-	err := func() (err error) {
-		if fs.NArg() > 0 {
-			return fmt.Errorf("%q is not a flag", fs.Arg(0))
-		}
+	err := o.Parse(fs, args, w, func() (err error) {
 		if o.first, err = eap.ParseIMSI(*first); err != nil {
 			return fmt.Errorf("-imsi-start: %w", err)
 		}
@@ -145,10 +128,7 @@ func parseOptions(args []string, w io.Writer) (options, error) {
 			return err
 		}
 		return o.check()
-	}()
-	if err != nil {
-		fmt.Fprintf(w, "ocssim: %v\n", err)
-	}
+	})
 	return o, err
 }
 
@@ -162,19 +142,8 @@ func choose[T any](flag, word string, v *T, words map[string]T) error {
 	return nil
 }
 
-func (o *options) addPeer(s string) error {
-	host, address, ok := strings.Cut(s, "=")
-	if _, _, err := net.SplitHostPort(address); !ok || host == "" || err != nil {
-		return errors.New("want HOST=ADDRESS:PORT")
-	}
-	o.peers = append(o.peers, diameter.PeerConfig{Host: host, Address: address})
-	return nil
-}
-
 func (o *options) check() error {
 	switch {
-	case o.listen == "" && len(o.peers) == 0:
-		return errors.New("-listen, -connect: nobody can reach us")
 	case o.count < 0 || o.count > maxAccounts:
 		return fmt.Errorf("-accounts: want 0 to %d", maxAccounts)
 	case o.times < 0:
