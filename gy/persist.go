@@ -82,6 +82,14 @@ func (s *Session) Taken(seq uint32, waiting bool) {
 // again, and whether there is one.
 func (s *Session) Pending() (seq uint32, ok bool) { return s.request.seq, s.request.kind != 0 }
 
+// Unanswered reports whether an update or the end of the session was sent by somebody else,
+// before the session was restored, and no answer to it has been taken in. Resume sends it
+// again.
+func (s *Session) Unanswered() bool {
+	r := &s.request
+	return r.kind > RequestInitial && s.state != Idle && !r.inHand
+}
+
 // fits reports whether the request is one of the state.
 func (s *Session) fits() bool {
 	kind := s.request.kind

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // Get returns the session with the ID, or ErrNotFound.
@@ -112,6 +113,18 @@ func (m *Manager) ByNAS(ctx context.Context, nas NAS, limit int, match func(*Ses
 func (m *Manager) ByAddress(ctx context.Context, a netip.Addr) ([]*Entry, error) {
 	a = a.Unmap()
 	return m.find(ctx, NewTerm(IndexAddress, a.String()), 0, func(s *Session) bool { return s.Address == a && s.State != Ended })
+}
+
+// Waking calls f for each session whose Wake is set and not after the time given, until f returns
+// false. The session must not be kept.
+func (m *Manager) Waking(ctx context.Context, before time.Time, f func(*Session) bool) error {
+	return m.store.Due(ctx, KindSession, before, func(r Record) bool {
+		s, err := Decode(r.Value)
+		if err != nil {
+			return true // the sweep tells
+		}
+		return s.Wake.IsZero() || s.Wake.After(before) || f(&s)
+	})
 }
 
 // All calls f for each session that has not ended, until f returns false. The

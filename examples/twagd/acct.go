@@ -163,6 +163,9 @@ func (b *books) run(ctx context.Context, ready func()) error {
 			b.log.Error("Tickets are left in the journal for the next start", "error", err)
 		}
 	})
+	if b.charging != nil {
+		wg.Go(func() { b.resume(keep) })
+	}
 	ready()
 	err := b.radius.ListenAndServe(ctx)
 	stop()
@@ -171,6 +174,21 @@ func (b *books) run(ctx context.Context, ready func()) error {
 		return fmt.Errorf("accounting.listen: %w", err)
 	}
 	return nil
+}
+
+// connecting is how long the OCS may take to be connected after the start.
+const connecting = 2 * time.Second
+
+// resume goes on with what was between us and the OCS when the last process ended.
+func (b *books) resume(ctx context.Context) {
+	select {
+	case <-time.After(connecting):
+	case <-ctx.Done():
+		return
+	}
+	if err := b.charging.Resume(ctx); err != nil && ctx.Err() == nil {
+		b.log.Warn("Unanswered requests to the OCS wait for their sessions' next event", "error", err)
+	}
 }
 
 func (b *books) close() error {

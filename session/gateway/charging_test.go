@@ -415,6 +415,45 @@ func TestProcessesDie(t *testing.T) {
 	})
 }
 
+// TestResume: a process dies while a request waits for a late answer. The next one sends it
+// again when it is told to, once, and leaves its own alone.
+func TestResume(t *testing.T) {
+	for _, resume := range []bool{true, false} {
+		runCharging(t, &rig{ocs: newOCS(nil, 300*mega, 10*mega), gy: func(c *gy.Config) { c.FailureHandling = gy.FailureContinue }}, func(r *rig) {
+			slow := func(d time.Duration) {
+				r.ocs.mu.Lock()
+				r.ocs.delay = d
+				r.ocs.mu.Unlock()
+			}
+			refusal, _ := r.login()
+			require.Zero(r, refusal)
+			r.report(accounting.Start, 0, 0)
+			slow(time.Hour)
+			r.report(accounting.Interim, 60, 9*mega)
+			time.Sleep(15 * time.Second) // Tx is over
+			r.restart()
+			slow(5 * time.Second)
+			time.Sleep(2 * time.Second)
+			r.wantRequests("INITIAL_REQUEST 0")
+			if !resume {
+				time.Sleep(90 * time.Second)
+				r.wantRequests("INITIAL_REQUEST 0") // it is given up first
+				return
+			}
+			for range 2 {
+				require.NoError(r, r.charging.Resume(r.Context()))
+			}
+			time.Sleep(6 * time.Second)
+			r.wantRequests("INITIAL_REQUEST 0", "UPDATE_REQUEST 1")
+			require.NoError(r, r.charging.Resume(r.Context()))
+			r.report(accounting.Stop, 100, 10*mega)
+			time.Sleep(time.Minute)
+			r.wantRequests("INITIAL_REQUEST 0", "UPDATE_REQUEST 1", "TERMINATION_REQUEST 2")
+			r.wantDebited(10 * mega)
+		})
+	}
+}
+
 // TestTopUp: a RAR has the session ask again at once; an ASR ends it.
 func TestTopUp(t *testing.T) {
 	runCharging(t, &rig{ocs: newOCS(nil, 300*mega, 10*mega)}, func(r *rig) {
