@@ -137,7 +137,7 @@ func TestDiameterTestFails(t *testing.T) {
 	hss.Inject(swxtest.Fault{Silent: true, Times: 1})
 	code, out, errs = test("-imsi", provision.FirstIMSI, "-timeout", "2s")
 	require.Equal(t, exitNoAnswer, code)
-	require.Contains(t, out, "answer    none after 2")
+	require.Contains(t, out, "answer    none after ")
 	require.Contains(t, errs, "deadline exceeded")
 
 	code, out, _ = test("-imsi", provision.FirstIMSI, "-origin-host", "other.example.org")
