@@ -1,6 +1,9 @@
 package gy
 
-import "github.com/opentwag/twag/diameter/wire"
+import (
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
+)
 
 // Identifiers of the application (RFC 8506, section 12.1).
 const (
@@ -124,36 +127,6 @@ const (
 // vendor and code in one.
 const of3GPP = Vendor3GPP << 32
 
-// avpType is the data format of an AVP (RFC 6733, sections 4.2 and 4.3).
-type avpType uint8
-
-const (
-	octetString avpType = iota
-	utf8String
-	diameterIdentity
-	unsigned32
-	unsigned64
-	enumerated
-	address
-	timestamp
-	grouped
-)
-
-// avpDef is what the standards say of one AVP. Flags are those that we send;
-// what comes in may have M set or clear, since releases differ.
-type avpDef struct {
-	code, vendor uint32
-	flags        uint8
-	kind         avpType
-	name, source string
-}
-
-const (
-	flagsM  = wire.FlagMandatory
-	flagsVM = wire.FlagVendor | wire.FlagMandatory
-	flagsV  = wire.FlagVendor
-)
-
 // Places in the table avps, for what we send.
 const (
 	avpUserName = iota
@@ -236,119 +209,109 @@ const (
 
 // avps is every AVP that we send, and behind them those that a request may
 // bring with the M bit and that are passed over.
-var avps = [...]avpDef{
-	avpUserName:                {codeUserName, 0, flagsM, utf8String, "User-Name", "RFC 6733 8.14"},
-	avpFilterID:                {codeFilterID, 0, flagsM, utf8String, "Filter-Id", "RFC 7155 4.4.6"},
-	avpCalledStationID:         {codeCalledStationID, 0, flagsM, utf8String, "Called-Station-Id", "RFC 7155 4.2.5"},
-	avpEventTimestamp:          {codeEventTimestamp, 0, flagsM, timestamp, "Event-Timestamp", "RFC 6733 8.21"},
-	avpAuthApplicationID:       {codeAuthApplicationID, 0, flagsM, unsigned32, "Auth-Application-Id", "RFC 6733 6.8"},
-	avpSessionID:               {codeSessionID, 0, flagsM, utf8String, "Session-Id", "RFC 6733 8.8"},
-	avpOriginHost:              {codeOriginHost, 0, flagsM, diameterIdentity, "Origin-Host", "RFC 6733 6.3"},
-	avpResultCode:              {codeResultCode, 0, flagsM, unsigned32, "Result-Code", "RFC 6733 7.1"},
-	avpOriginStateID:           {codeOriginStateID, 0, flagsM, unsigned32, "Origin-State-Id", "RFC 6733 8.16"},
-	avpFailedAVP:               {codeFailedAVP, 0, flagsM, grouped, "Failed-AVP", "RFC 6733 7.5"},
-	avpDestinationRealm:        {codeDestinationRealm, 0, flagsM, diameterIdentity, "Destination-Realm", "RFC 6733 6.6"},
-	avpProxyInfo:               {codeProxyInfo, 0, flagsM, grouped, "Proxy-Info", "RFC 6733 6.7.2"},
-	avpReAuthRequestType:       {codeReAuthRequestType, 0, flagsM, enumerated, "Re-Auth-Request-Type", "RFC 6733 8.12"},
-	avpDestinationHost:         {codeDestinationHost, 0, flagsM, diameterIdentity, "Destination-Host", "RFC 6733 6.5"},
-	avpTerminationCause:        {codeTerminationCause, 0, flagsM, enumerated, "Termination-Cause", "RFC 6733 8.15"},
-	avpOriginRealm:             {codeOriginRealm, 0, flagsM, diameterIdentity, "Origin-Realm", "RFC 6733 6.4"},
-	avpExperimentalResult:      {codeExperimentalResult, 0, flagsM, grouped, "Experimental-Result", "RFC 6733 7.6"},
-	avpExperimentalCode:        {codeExperimentalCode, 0, flagsM, unsigned32, "Experimental-Result-Code", "RFC 6733 7.7"},
-	avpInputOctets:             {codeInputOctets, 0, flagsM, unsigned64, "CC-Input-Octets", "RFC 8506 8.24"},
-	avpMoney:                   {codeMoney, 0, flagsM, grouped, "CC-Money", "RFC 8506 8.22"},
-	avpOutputOctets:            {codeOutputOctets, 0, flagsM, unsigned64, "CC-Output-Octets", "RFC 8506 8.25"},
-	avpRequestNumber:           {codeRequestNumber, 0, flagsM, unsigned32, "CC-Request-Number", "RFC 8506 8.2"},
-	avpRequestType:             {codeRequestType, 0, flagsM, enumerated, "CC-Request-Type", "RFC 8506 8.3"},
-	avpSpecificUnits:           {codeSpecificUnits, 0, flagsM, unsigned64, "CC-Service-Specific-Units", "RFC 8506 8.26"},
-	avpSessionFailover:         {codeSessionFailover, 0, flagsM, enumerated, "CC-Session-Failover", "RFC 8506 8.4"},
-	avpTime:                    {codeTime, 0, flagsM, unsigned32, "CC-Time", "RFC 8506 8.21"},
-	avpTotalOctets:             {codeTotalOctets, 0, flagsM, unsigned64, "CC-Total-Octets", "RFC 8506 8.23"},
-	avpCurrency:                {codeCurrency, 0, flagsM, unsigned32, "Currency-Code", "RFC 8506 8.11"},
-	avpFailureHandling:         {codeFailureHandling, 0, flagsM, enumerated, "Credit-Control-Failure-Handling", "RFC 8506 8.14"},
-	avpExponent:                {codeExponent, 0, flagsM, unsigned32, "Exponent", "RFC 8506 8.9"},
-	avpFinalUnitIndication:     {codeFinalUnitIndication, 0, flagsM, grouped, "Final-Unit-Indication", "RFC 8506 8.34"},
-	avpGrantedUnits:            {codeGrantedUnits, 0, flagsM, grouped, "Granted-Service-Unit", "RFC 8506 8.17"},
-	avpRatingGroup:             {codeRatingGroup, 0, flagsM, unsigned32, "Rating-Group", "RFC 8506 8.29"},
-	avpRedirectAddressType:     {codeRedirectAddressType, 0, flagsM, enumerated, "Redirect-Address-Type", "RFC 8506 8.38"},
-	avpRedirectServer:          {codeRedirectServer, 0, flagsM, grouped, "Redirect-Server", "RFC 8506 8.37"},
-	avpRedirectServerAddress:   {codeRedirectServerAddress, 0, flagsM, utf8String, "Redirect-Server-Address", "RFC 8506 8.39"},
-	avpRequestedUnits:          {codeRequestedUnits, 0, flagsM, grouped, "Requested-Service-Unit", "RFC 8506 8.18"},
-	avpRestrictionFilterRule:   {codeRestrictionFilterRule, 0, flagsM, octetString, "Restriction-Filter-Rule", "RFC 8506 8.36"},
-	avpServiceIdentifier:       {codeServiceIdentifier, 0, flagsM, unsigned32, "Service-Identifier", "RFC 8506 8.28"},
-	avpSubscriptionID:          {codeSubscriptionID, 0, flagsM, grouped, "Subscription-Id", "RFC 8506 8.46"},
-	avpSubscriptionData:        {codeSubscriptionData, 0, flagsM, utf8String, "Subscription-Id-Data", "RFC 8506 8.48"},
-	avpUnitValue:               {codeUnitValue, 0, flagsM, grouped, "Unit-Value", "RFC 8506 8.8"},
-	avpUsedUnits:               {codeUsedUnits, 0, flagsM, grouped, "Used-Service-Unit", "RFC 8506 8.19"},
-	avpValueDigits:             {codeValueDigits, 0, flagsM, unsigned64, "Value-Digits", "RFC 8506 8.10"},
-	avpValidityTime:            {codeValidityTime, 0, flagsM, unsigned32, "Validity-Time", "RFC 8506 8.33"},
-	avpFinalUnitAction:         {codeFinalUnitAction, 0, flagsM, enumerated, "Final-Unit-Action", "RFC 8506 8.35"},
-	avpSubscriptionType:        {codeSubscriptionType, 0, flagsM, enumerated, "Subscription-Id-Type", "RFC 8506 8.47"},
-	avpTariffTimeChange:        {codeTariffTimeChange, 0, flagsM, timestamp, "Tariff-Time-Change", "RFC 8506 8.20"},
-	avpTariffChangeUsage:       {codeTariffChangeUsage, 0, flagsM, enumerated, "Tariff-Change-Usage", "RFC 8506 8.27"},
-	avpMultipleServices:        {codeMultipleServices, 0, flagsM, enumerated, "Multiple-Services-Indicator", "RFC 8506 8.40"},
-	avpMSCC:                    {codeMSCC, 0, flagsM, grouped, "Multiple-Services-Credit-Control", "RFC 8506 8.16"},
-	avpUserEquipment:           {codeUserEquipment, 0, 0, grouped, "User-Equipment-Info", "RFC 8506 8.49"},
-	avpUserEquipmentType:       {codeUserEquipmentType, 0, 0, enumerated, "User-Equipment-Info-Type", "RFC 8506 8.50"},
-	avpUserEquipmentValue:      {codeUserEquipmentValue, 0, 0, octetString, "User-Equipment-Info-Value", "RFC 8506 8.51"},
-	avpServiceContextID:        {codeServiceContextID, 0, flagsM, utf8String, "Service-Context-Id", "RFC 8506 8.42"},
-	avpChargingID:              {codeChargingID, Vendor3GPP, flagsVM, octetString, "3GPP-Charging-Id", "TS 29.061 16.4.7.2"},
-	avpGGSNMCCMNC:              {codeGGSNMCCMNC, Vendor3GPP, flagsVM, utf8String, "3GPP-GGSN-MCC-MNC", "TS 29.061 16.4.7.2"},
-	avpChargingCharacteristics: {codeChargingCharacteristics, Vendor3GPP, flagsVM, utf8String, "3GPP-Charging-Characteristics", "TS 29.061 16.4.7.2"},
-	avpSGSNMCCMNC:              {codeSGSNMCCMNC, Vendor3GPP, flagsVM, utf8String, "3GPP-SGSN-MCC-MNC", "TS 29.061 16.4.7.2"},
-	avpRATType:                 {codeRATType, Vendor3GPP, flagsVM, octetString, "3GPP-RAT-Type", "TS 29.061 16.4.7.2"},
-	avpUserLocation:            {codeUserLocation, Vendor3GPP, flagsVM, octetString, "3GPP-User-Location-Info", "TS 29.061 16.4.7.2"},
-	avpMSTimeZone:              {codeMSTimeZone, Vendor3GPP, flagsVM, octetString, "3GPP-MS-TimeZone", "TS 29.061 16.4.7.2"},
-	avpGGSNAddress:             {codeGGSNAddress, Vendor3GPP, flagsVM, address, "GGSN-Address", "TS 32.299 7.2"},
-	avpTimeThreshold:           {codeTimeThreshold, Vendor3GPP, flagsVM, unsigned32, "Time-Quota-Threshold", "TS 32.299 7.2"},
-	avpVolumeThreshold:         {codeVolumeThreshold, Vendor3GPP, flagsVM, unsigned32, "Volume-Quota-Threshold", "TS 32.299 7.2"},
-	avpQuotaHoldingTime:        {codeQuotaHoldingTime, Vendor3GPP, flagsVM, unsigned32, "Quota-Holding-Time", "TS 32.299 7.2"},
-	avpReportingReason:         {codeReportingReason, Vendor3GPP, flagsVM, enumerated, "Reporting-Reason", "TS 32.299 7.2.175"},
-	avpServiceInformation:      {codeServiceInformation, Vendor3GPP, flagsVM, grouped, "Service-Information", "TS 32.299 7.2"},
-	avpPSInformation:           {codePSInformation, Vendor3GPP, flagsVM, grouped, "PS-Information", "TS 32.299 7.2"},
-	avpQuotaConsumptionTime:    {codeQuotaConsumptionTime, Vendor3GPP, flagsVM, unsigned32, "Quota-Consumption-Time", "TS 32.299 7.2"},
-	avpUnitThreshold:           {codeUnitThreshold, Vendor3GPP, flagsVM, unsigned32, "Unit-Quota-Threshold", "TS 32.299 7.2"},
-	avpPDPAddress:              {codePDPAddress, Vendor3GPP, flagsVM, address, "PDP-Address", "TS 32.299 7.2"},
-	avpSGSNAddress:             {codeSGSNAddress, Vendor3GPP, flagsVM, address, "SGSN-Address", "TS 32.299 7.2"},
-	avpSSID:                    {codeSSID, Vendor3GPP, flagsV, utf8String, "SSID", "TS 29.273 5.2.3"},
-	avpTWANUserLocation:        {codeTWANUserLocation, Vendor3GPP, flagsVM, grouped, "TWAN-User-Location-Info", "TS 32.299 7.2"},
-	avpBSSID:                   {codeBSSID, Vendor3GPP, flagsV, utf8String, "BSSID", "TS 32.299 7.2"},
+var avps = [...]dict.AVP{
+	avpUserName:                dict.Row(codeUserName, 0, dict.M, dict.UTF8String, "User-Name", "RFC 6733 8.14"),
+	avpFilterID:                dict.Row(codeFilterID, 0, dict.M, dict.UTF8String, "Filter-Id", "RFC 7155 4.4.6"),
+	avpCalledStationID:         dict.Row(codeCalledStationID, 0, dict.M, dict.UTF8String, "Called-Station-Id", "RFC 7155 4.2.5"),
+	avpEventTimestamp:          dict.Row(codeEventTimestamp, 0, dict.M, dict.Time, "Event-Timestamp", "RFC 6733 8.21"),
+	avpAuthApplicationID:       dict.Row(codeAuthApplicationID, 0, dict.M, dict.Unsigned32, "Auth-Application-Id", "RFC 6733 6.8"),
+	avpSessionID:               dict.Row(codeSessionID, 0, dict.M, dict.UTF8String, "Session-Id", "RFC 6733 8.8"),
+	avpOriginHost:              dict.Row(codeOriginHost, 0, dict.M, dict.DiameterIdentity, "Origin-Host", "RFC 6733 6.3"),
+	avpResultCode:              dict.Row(codeResultCode, 0, dict.M, dict.Unsigned32, "Result-Code", "RFC 6733 7.1"),
+	avpOriginStateID:           dict.Row(codeOriginStateID, 0, dict.M, dict.Unsigned32, "Origin-State-Id", "RFC 6733 8.16"),
+	avpFailedAVP:               dict.Row(codeFailedAVP, 0, dict.M, dict.Grouped, "Failed-AVP", "RFC 6733 7.5"),
+	avpDestinationRealm:        dict.Row(codeDestinationRealm, 0, dict.M, dict.DiameterIdentity, "Destination-Realm", "RFC 6733 6.6"),
+	avpProxyInfo:               dict.Row(codeProxyInfo, 0, dict.M, dict.Grouped, "Proxy-Info", "RFC 6733 6.7.2"),
+	avpReAuthRequestType:       dict.Row(codeReAuthRequestType, 0, dict.M, dict.Enumerated, "Re-Auth-Request-Type", "RFC 6733 8.12"),
+	avpDestinationHost:         dict.Row(codeDestinationHost, 0, dict.M, dict.DiameterIdentity, "Destination-Host", "RFC 6733 6.5"),
+	avpTerminationCause:        dict.Row(codeTerminationCause, 0, dict.M, dict.Enumerated, "Termination-Cause", "RFC 6733 8.15"),
+	avpOriginRealm:             dict.Row(codeOriginRealm, 0, dict.M, dict.DiameterIdentity, "Origin-Realm", "RFC 6733 6.4"),
+	avpExperimentalResult:      dict.Row(codeExperimentalResult, 0, dict.M, dict.Grouped, "Experimental-Result", "RFC 6733 7.6"),
+	avpExperimentalCode:        dict.Row(codeExperimentalCode, 0, dict.M, dict.Unsigned32, "Experimental-Result-Code", "RFC 6733 7.7"),
+	avpInputOctets:             dict.Row(codeInputOctets, 0, dict.M, dict.Unsigned64, "CC-Input-Octets", "RFC 8506 8.24"),
+	avpMoney:                   dict.Row(codeMoney, 0, dict.M, dict.Grouped, "CC-Money", "RFC 8506 8.22"),
+	avpOutputOctets:            dict.Row(codeOutputOctets, 0, dict.M, dict.Unsigned64, "CC-Output-Octets", "RFC 8506 8.25"),
+	avpRequestNumber:           dict.Row(codeRequestNumber, 0, dict.M, dict.Unsigned32, "CC-Request-Number", "RFC 8506 8.2"),
+	avpRequestType:             dict.Row(codeRequestType, 0, dict.M, dict.Enumerated, "CC-Request-Type", "RFC 8506 8.3"),
+	avpSpecificUnits:           dict.Row(codeSpecificUnits, 0, dict.M, dict.Unsigned64, "CC-Service-Specific-Units", "RFC 8506 8.26"),
+	avpSessionFailover:         dict.Row(codeSessionFailover, 0, dict.M, dict.Enumerated, "CC-Session-Failover", "RFC 8506 8.4"),
+	avpTime:                    dict.Row(codeTime, 0, dict.M, dict.Unsigned32, "CC-Time", "RFC 8506 8.21"),
+	avpTotalOctets:             dict.Row(codeTotalOctets, 0, dict.M, dict.Unsigned64, "CC-Total-Octets", "RFC 8506 8.23"),
+	avpCurrency:                dict.Row(codeCurrency, 0, dict.M, dict.Unsigned32, "Currency-Code", "RFC 8506 8.11"),
+	avpFailureHandling:         dict.Row(codeFailureHandling, 0, dict.M, dict.Enumerated, "Credit-Control-Failure-Handling", "RFC 8506 8.14"),
+	avpExponent:                dict.Row(codeExponent, 0, dict.M, dict.Unsigned32, "Exponent", "RFC 8506 8.9"),
+	avpFinalUnitIndication:     dict.Row(codeFinalUnitIndication, 0, dict.M, dict.Grouped, "Final-Unit-Indication", "RFC 8506 8.34"),
+	avpGrantedUnits:            dict.Row(codeGrantedUnits, 0, dict.M, dict.Grouped, "Granted-Service-Unit", "RFC 8506 8.17"),
+	avpRatingGroup:             dict.Row(codeRatingGroup, 0, dict.M, dict.Unsigned32, "Rating-Group", "RFC 8506 8.29"),
+	avpRedirectAddressType:     dict.Row(codeRedirectAddressType, 0, dict.M, dict.Enumerated, "Redirect-Address-Type", "RFC 8506 8.38"),
+	avpRedirectServer:          dict.Row(codeRedirectServer, 0, dict.M, dict.Grouped, "Redirect-Server", "RFC 8506 8.37"),
+	avpRedirectServerAddress:   dict.Row(codeRedirectServerAddress, 0, dict.M, dict.UTF8String, "Redirect-Server-Address", "RFC 8506 8.39"),
+	avpRequestedUnits:          dict.Row(codeRequestedUnits, 0, dict.M, dict.Grouped, "Requested-Service-Unit", "RFC 8506 8.18"),
+	avpRestrictionFilterRule:   dict.Row(codeRestrictionFilterRule, 0, dict.M, dict.OctetString, "Restriction-Filter-Rule", "RFC 8506 8.36"),
+	avpServiceIdentifier:       dict.Row(codeServiceIdentifier, 0, dict.M, dict.Unsigned32, "Service-Identifier", "RFC 8506 8.28"),
+	avpSubscriptionID:          dict.Row(codeSubscriptionID, 0, dict.M, dict.Grouped, "Subscription-Id", "RFC 8506 8.46"),
+	avpSubscriptionData:        dict.Row(codeSubscriptionData, 0, dict.M, dict.UTF8String, "Subscription-Id-Data", "RFC 8506 8.48"),
+	avpUnitValue:               dict.Row(codeUnitValue, 0, dict.M, dict.Grouped, "Unit-Value", "RFC 8506 8.8"),
+	avpUsedUnits:               dict.Row(codeUsedUnits, 0, dict.M, dict.Grouped, "Used-Service-Unit", "RFC 8506 8.19"),
+	avpValueDigits:             dict.Row(codeValueDigits, 0, dict.M, dict.Unsigned64, "Value-Digits", "RFC 8506 8.10"),
+	avpValidityTime:            dict.Row(codeValidityTime, 0, dict.M, dict.Unsigned32, "Validity-Time", "RFC 8506 8.33"),
+	avpFinalUnitAction:         dict.Row(codeFinalUnitAction, 0, dict.M, dict.Enumerated, "Final-Unit-Action", "RFC 8506 8.35"),
+	avpSubscriptionType:        dict.Row(codeSubscriptionType, 0, dict.M, dict.Enumerated, "Subscription-Id-Type", "RFC 8506 8.47"),
+	avpTariffTimeChange:        dict.Row(codeTariffTimeChange, 0, dict.M, dict.Time, "Tariff-Time-Change", "RFC 8506 8.20"),
+	avpTariffChangeUsage:       dict.Row(codeTariffChangeUsage, 0, dict.M, dict.Enumerated, "Tariff-Change-Usage", "RFC 8506 8.27"),
+	avpMultipleServices:        dict.Row(codeMultipleServices, 0, dict.M, dict.Enumerated, "Multiple-Services-Indicator", "RFC 8506 8.40"),
+	avpMSCC:                    dict.Row(codeMSCC, 0, dict.M, dict.Grouped, "Multiple-Services-Credit-Control", "RFC 8506 8.16"),
+	avpUserEquipment:           dict.Row(codeUserEquipment, 0, 0, dict.Grouped, "User-Equipment-Info", "RFC 8506 8.49"),
+	avpUserEquipmentType:       dict.Row(codeUserEquipmentType, 0, 0, dict.Enumerated, "User-Equipment-Info-Type", "RFC 8506 8.50"),
+	avpUserEquipmentValue:      dict.Row(codeUserEquipmentValue, 0, 0, dict.OctetString, "User-Equipment-Info-Value", "RFC 8506 8.51"),
+	avpServiceContextID:        dict.Row(codeServiceContextID, 0, dict.M, dict.UTF8String, "Service-Context-Id", "RFC 8506 8.42"),
+	avpChargingID:              dict.Row(codeChargingID, Vendor3GPP, dict.VM, dict.OctetString, "3GPP-Charging-Id", "TS 29.061 16.4.7.2"),
+	avpGGSNMCCMNC:              dict.Row(codeGGSNMCCMNC, Vendor3GPP, dict.VM, dict.UTF8String, "3GPP-GGSN-MCC-MNC", "TS 29.061 16.4.7.2"),
+	avpChargingCharacteristics: dict.Row(codeChargingCharacteristics, Vendor3GPP, dict.VM, dict.UTF8String, "3GPP-Charging-Characteristics", "TS 29.061 16.4.7.2"),
+	avpSGSNMCCMNC:              dict.Row(codeSGSNMCCMNC, Vendor3GPP, dict.VM, dict.UTF8String, "3GPP-SGSN-MCC-MNC", "TS 29.061 16.4.7.2"),
+	avpRATType:                 dict.Row(codeRATType, Vendor3GPP, dict.VM, dict.OctetString, "3GPP-RAT-Type", "TS 29.061 16.4.7.2"),
+	avpUserLocation:            dict.Row(codeUserLocation, Vendor3GPP, dict.VM, dict.OctetString, "3GPP-User-Location-Info", "TS 29.061 16.4.7.2"),
+	avpMSTimeZone:              dict.Row(codeMSTimeZone, Vendor3GPP, dict.VM, dict.OctetString, "3GPP-MS-TimeZone", "TS 29.061 16.4.7.2"),
+	avpGGSNAddress:             dict.Row(codeGGSNAddress, Vendor3GPP, dict.VM, dict.Address, "GGSN-Address", "TS 32.299 7.2"),
+	avpTimeThreshold:           dict.Row(codeTimeThreshold, Vendor3GPP, dict.VM, dict.Unsigned32, "Time-Quota-Threshold", "TS 32.299 7.2"),
+	avpVolumeThreshold:         dict.Row(codeVolumeThreshold, Vendor3GPP, dict.VM, dict.Unsigned32, "Volume-Quota-Threshold", "TS 32.299 7.2"),
+	avpQuotaHoldingTime:        dict.Row(codeQuotaHoldingTime, Vendor3GPP, dict.VM, dict.Unsigned32, "Quota-Holding-Time", "TS 32.299 7.2"),
+	avpReportingReason:         dict.Row(codeReportingReason, Vendor3GPP, dict.VM, dict.Enumerated, "Reporting-Reason", "TS 32.299 7.2.175"),
+	avpServiceInformation:      dict.Row(codeServiceInformation, Vendor3GPP, dict.VM, dict.Grouped, "Service-Information", "TS 32.299 7.2"),
+	avpPSInformation:           dict.Row(codePSInformation, Vendor3GPP, dict.VM, dict.Grouped, "PS-Information", "TS 32.299 7.2"),
+	avpQuotaConsumptionTime:    dict.Row(codeQuotaConsumptionTime, Vendor3GPP, dict.VM, dict.Unsigned32, "Quota-Consumption-Time", "TS 32.299 7.2"),
+	avpUnitThreshold:           dict.Row(codeUnitThreshold, Vendor3GPP, dict.VM, dict.Unsigned32, "Unit-Quota-Threshold", "TS 32.299 7.2"),
+	avpPDPAddress:              dict.Row(codePDPAddress, Vendor3GPP, dict.VM, dict.Address, "PDP-Address", "TS 32.299 7.2"),
+	avpSGSNAddress:             dict.Row(codeSGSNAddress, Vendor3GPP, dict.VM, dict.Address, "SGSN-Address", "TS 32.299 7.2"),
+	avpSSID:                    dict.Row(codeSSID, Vendor3GPP, dict.V, dict.UTF8String, "SSID", "TS 29.273 5.2.3"),
+	avpTWANUserLocation:        dict.Row(codeTWANUserLocation, Vendor3GPP, dict.VM, dict.Grouped, "TWAN-User-Location-Info", "TS 32.299 7.2"),
+	avpBSSID:                   dict.Row(codeBSSID, Vendor3GPP, dict.V, dict.UTF8String, "BSSID", "TS 32.299 7.2"),
 
-	{codeProxyState, 0, flagsM, octetString, "Proxy-State", "RFC 6733 6.7.4"},
-	{codeAcctMultiSessionID, 0, flagsM, utf8String, "Acct-Multi-Session-Id", "RFC 6733 9.8.5"},
-	{codeRouteRecord, 0, flagsM, diameterIdentity, "Route-Record", "RFC 6733 6.7.1"},
-	{codeDRMP, 0, 0, enumerated, "DRMP", "RFC 7944 9.1"},
-	{codeCorrelationID, 0, 0, octetString, "CC-Correlation-Id", "RFC 8506 8.1"},
-	{codeSubSessionID, 0, flagsM, unsigned64, "CC-Sub-Session-Id", "RFC 8506 8.5"},
-	{codeRequestedAction, 0, flagsM, enumerated, "Requested-Action", "RFC 8506 8.41"},
-	{codeServiceParameterInfo, 0, 0, grouped, "Service-Parameter-Info", "RFC 8506 8.43"},
-	{codePoolIdentifier, 0, flagsM, unsigned32, "G-S-U-Pool-Identifier", "RFC 8506 8.31"},
-	{codePoolReference, 0, flagsM, grouped, "G-S-U-Pool-Reference", "RFC 8506 8.30"},
-	{codeOCSupportedFeatures, 0, 0, grouped, "OC-Supported-Features", "RFC 7683 7.1"},
-	{codeUserEquipmentExtension, 0, 0, grouped, "User-Equipment-Info-Extension", "RFC 8506 8.52"},
-	{codeSubscriptionExtension, 0, 0, grouped, "Subscription-Id-Extension", "RFC 8506 8.58"},
-	{codeRedirectServerExtension, 0, 0, grouped, "Redirect-Server-Extension", "RFC 8506 8.64"},
-	{codeRedirectURL, 0, 0, utf8String, "Redirect-Address-URL", "RFC 8506 8.66"},
-	{codeRedirectSIPURI, 0, 0, utf8String, "Redirect-Address-SIP-URI", "RFC 8506 8.67"},
-	{codeQoSFinalUnitIndication, 0, 0, grouped, "QoS-Final-Unit-Indication", "RFC 8506 8.68"},
-	{codeTriggerType, Vendor3GPP, flagsVM, enumerated, "Trigger-Type", "TS 32.299 7.2"},
-	{codeTrigger, Vendor3GPP, flagsVM, grouped, "Trigger", "TS 32.299 7.2"},
-}
-
-// lookup returns what is known of the AVP, or nil.
-func lookup(code, vendor uint32) *avpDef {
-	for i := range avps {
-		if d := &avps[i]; d.code == code && d.vendor == vendor {
-			return d
-		}
-	}
-	return nil
+	dict.Row(codeProxyState, 0, dict.M, dict.OctetString, "Proxy-State", "RFC 6733 6.7.4"),
+	dict.Row(codeAcctMultiSessionID, 0, dict.M, dict.UTF8String, "Acct-Multi-Session-Id", "RFC 6733 9.8.5"),
+	dict.Row(codeRouteRecord, 0, dict.M, dict.DiameterIdentity, "Route-Record", "RFC 6733 6.7.1"),
+	dict.Row(codeDRMP, 0, 0, dict.Enumerated, "DRMP", "RFC 7944 9.1"),
+	dict.Row(codeCorrelationID, 0, 0, dict.OctetString, "CC-Correlation-Id", "RFC 8506 8.1"),
+	dict.Row(codeSubSessionID, 0, dict.M, dict.Unsigned64, "CC-Sub-Session-Id", "RFC 8506 8.5"),
+	dict.Row(codeRequestedAction, 0, dict.M, dict.Enumerated, "Requested-Action", "RFC 8506 8.41"),
+	dict.Row(codeServiceParameterInfo, 0, 0, dict.Grouped, "Service-Parameter-Info", "RFC 8506 8.43"),
+	dict.Row(codePoolIdentifier, 0, dict.M, dict.Unsigned32, "G-S-U-Pool-Identifier", "RFC 8506 8.31"),
+	dict.Row(codePoolReference, 0, dict.M, dict.Grouped, "G-S-U-Pool-Reference", "RFC 8506 8.30"),
+	dict.Row(codeOCSupportedFeatures, 0, 0, dict.Grouped, "OC-Supported-Features", "RFC 7683 7.1"),
+	dict.Row(codeUserEquipmentExtension, 0, 0, dict.Grouped, "User-Equipment-Info-Extension", "RFC 8506 8.52"),
+	dict.Row(codeSubscriptionExtension, 0, 0, dict.Grouped, "Subscription-Id-Extension", "RFC 8506 8.58"),
+	dict.Row(codeRedirectServerExtension, 0, 0, dict.Grouped, "Redirect-Server-Extension", "RFC 8506 8.64"),
+	dict.Row(codeRedirectURL, 0, 0, dict.UTF8String, "Redirect-Address-URL", "RFC 8506 8.66"),
+	dict.Row(codeRedirectSIPURI, 0, 0, dict.UTF8String, "Redirect-Address-SIP-URI", "RFC 8506 8.67"),
+	dict.Row(codeQoSFinalUnitIndication, 0, 0, dict.Grouped, "QoS-Final-Unit-Indication", "RFC 8506 8.68"),
+	dict.Row(codeTriggerType, Vendor3GPP, dict.VM, dict.Enumerated, "Trigger-Type", "TS 32.299 7.2"),
+	dict.Row(codeTrigger, Vendor3GPP, dict.VM, dict.Grouped, "Trigger", "TS 32.299 7.2"),
 }
 
 // checkUnknown refuses an AVP that is unknown and mandatory (RFC 6733, section
 // 4.1).
 func checkUnknown(a wire.AVP) error {
-	if a.Flags&wire.FlagMandatory != 0 && lookup(a.Code, a.Vendor) == nil {
+	if !dict.Accepts(avps[:], a) {
 		return badAVP(a, ResultAVPUnsupported, errUnknownAVP)
 	}
 	return nil

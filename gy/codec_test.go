@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 // fullUnits has every unit, and what only granted or only used units have.
@@ -377,16 +378,7 @@ func TestTimeAVP(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	type key struct{ code, vendor uint32 }
-	seen := make(map[key]bool)
-	for _, d := range avps {
-		require.NotZero(t, d.code)
-		require.NotEmpty(t, d.name)
-		require.NotEmpty(t, d.source, d.name)
-		require.Equal(t, d.vendor != 0, d.flags&wire.FlagVendor != 0, d.name)
-		require.False(t, seen[key{d.code, d.vendor}], d.name)
-		seen[key{d.code, d.vendor}] = true
-	}
+	require.NoError(t, dict.Check(avps[:]))
 	require.Len(t, avps, 95)
 }
 

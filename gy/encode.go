@@ -13,7 +13,7 @@ type encoder struct{ wire.Builder }
 
 func (e *encoder) octets(avp int, v []byte) {
 	d := &avps[avp]
-	e.Octets(d.code, d.vendor, d.flags, v)
+	e.Octets(d.Code, d.Vendor, d.Flags, v)
 }
 
 // optional appends the AVP unless v is nil.
@@ -25,12 +25,12 @@ func (e *encoder) optional(avp int, v []byte) {
 
 func (e *encoder) uint32(avp int, v uint32) {
 	d := &avps[avp]
-	e.Uint32(d.code, d.vendor, d.flags, v)
+	e.Uint32(d.Code, d.Vendor, d.Flags, v)
 }
 
 func (e *encoder) uint64(avp int, v uint64) {
 	d := &avps[avp]
-	e.Uint64(d.code, d.vendor, d.flags, v)
+	e.Uint64(d.Code, d.Vendor, d.Flags, v)
 }
 
 // time appends a Time AVP unless t is zero.
@@ -59,7 +59,7 @@ func (e *encoder) address(avp int, a netip.Addr) {
 
 func (e *encoder) begin(avp int) (mark int) {
 	d := &avps[avp]
-	return e.Begin(d.code, d.vendor, d.flags)
+	return e.Begin(d.Code, d.Vendor, d.Flags)
 }
 
 // Address families (RFC 6733, section 4.3.1).

@@ -2,9 +2,9 @@ package gy
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 // What a DecodeError may wrap besides wire's own errors.
@@ -29,16 +29,7 @@ type DecodeError struct {
 }
 
 // Error implements error. It has no octet of the AVP's data.
-func (e *DecodeError) Error() string {
-	switch d := lookup(e.AVP.Code, e.AVP.Vendor); {
-	case e.AVP.Code == 0:
-		return fmt.Sprintf("gy: decode: %v", e.Err)
-	case d != nil:
-		return fmt.Sprintf("gy: decode: %s: %v", d.name, e.Err)
-	default:
-		return fmt.Sprintf("gy: decode: AVP %d of vendor %d: %v", e.AVP.Code, e.AVP.Vendor, e.Err)
-	}
-}
+func (e *DecodeError) Error() string { return "gy: " + dict.Blame(avps[:], e.AVP, e.Err) }
 
 // Unwrap returns e.Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
@@ -59,13 +50,5 @@ func asDecodeError(a wire.AVP, err error) error {
 
 // missingAVP is the error for an AVP that is not there, with an example of it.
 func missingAVP(avp int) error {
-	d := &avps[avp]
-	a := wire.AVP{Code: d.code, Vendor: d.vendor, Flags: d.flags}
-	switch d.kind {
-	case unsigned32, enumerated, timestamp:
-		a.Data = make([]byte, 4)
-	case unsigned64:
-		a.Data = make([]byte, 8)
-	}
-	return &DecodeError{ResultCode: ResultMissingAVP, AVP: a, Err: errMissing}
+	return &DecodeError{ResultCode: ResultMissingAVP, AVP: avps[avp].Example(), Err: errMissing}
 }

@@ -1,6 +1,9 @@
 package swx
 
-import "github.com/opentwag/twag/diameter/wire"
+import (
+	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
+)
 
 // Identifiers of the application (TS 29.273, clause 8.2.1).
 const (
@@ -128,35 +131,6 @@ const (
 // vendor and code in one.
 const of3GPP = Vendor3GPP << 32
 
-// avpType is the data format of an AVP (RFC 6733, sections 4.2 and 4.3).
-type avpType uint8
-
-const (
-	octetString avpType = iota
-	utf8String
-	diameterIdentity
-	unsigned32
-	enumerated
-	unsigned64
-	address
-	grouped
-)
-
-// avpDef is what the standards say of one AVP. Flags are those that we send;
-// what comes in may have M set or clear, since releases differ.
-type avpDef struct {
-	code, vendor uint32
-	flags        uint8
-	kind         avpType
-	name, source string
-}
-
-const (
-	flagsM  = wire.FlagMandatory
-	flagsVM = wire.FlagVendor | wire.FlagMandatory
-	flagsV  = wire.FlagVendor
-)
-
 // Places in the table avps.
 const (
 	avpUserName = iota
@@ -258,111 +232,113 @@ const (
 )
 
 // avps is every AVP that our messages know.
-var avps = [...]avpDef{
-	avpUserName:             {codeUserName, 0, flagsM, utf8String, "User-Name", "RFC 6733 8.14"},
-	avpProxyState:           {codeProxyState, 0, flagsM, octetString, "Proxy-State", "RFC 6733 6.7.4"},
-	avpAuthApplicationID:    {codeAuthApplicationID, 0, flagsM, unsigned32, "Auth-Application-Id", "RFC 6733 6.8"},
-	avpVendorSpecificAppID:  {codeVendorSpecificAppID, 0, flagsM, grouped, "Vendor-Specific-Application-Id", "RFC 6733 6.11"},
-	avpSessionID:            {codeSessionID, 0, flagsM, utf8String, "Session-Id", "RFC 6733 8.8"},
-	avpOriginHost:           {codeOriginHost, 0, flagsM, diameterIdentity, "Origin-Host", "RFC 6733 6.3"},
-	avpVendorID:             {codeVendorID, 0, flagsM, unsigned32, "Vendor-Id", "RFC 6733 5.3.3"},
-	avpResultCode:           {codeResultCode, 0, flagsM, unsigned32, "Result-Code", "RFC 6733 7.1"},
-	avpAuthSessionState:     {codeAuthSessionState, 0, flagsM, enumerated, "Auth-Session-State", "RFC 6733 8.11"},
-	avpOriginStateID:        {codeOriginStateID, 0, flagsM, unsigned32, "Origin-State-Id", "RFC 6733 8.16"},
-	avpFailedAVP:            {codeFailedAVP, 0, flagsM, grouped, "Failed-AVP", "RFC 6733 7.5"},
-	avpRouteRecord:          {codeRouteRecord, 0, flagsM, diameterIdentity, "Route-Record", "RFC 6733 6.7.1"},
-	avpDestinationRealm:     {codeDestinationRealm, 0, flagsM, diameterIdentity, "Destination-Realm", "RFC 6733 6.6"},
-	avpProxyInfo:            {codeProxyInfo, 0, flagsM, grouped, "Proxy-Info", "RFC 6733 6.7.2"},
-	avpDestinationHost:      {codeDestinationHost, 0, flagsM, diameterIdentity, "Destination-Host", "RFC 6733 6.5"},
-	avpOriginRealm:          {codeOriginRealm, 0, flagsM, diameterIdentity, "Origin-Realm", "RFC 6733 6.4"},
-	avpExperimentalResult:   {codeExperimentalResult, 0, flagsM, grouped, "Experimental-Result", "RFC 6733 7.6"},
-	avpExperimentalCode:     {codeExperimentalCode, 0, flagsM, unsigned32, "Experimental-Result-Code", "RFC 6733 7.7"},
-	avpDRMP:                 {codeDRMP, 0, 0, enumerated, "DRMP", "RFC 7944 9.1"},
-	avpAAAServerName:        {codeAAAServerName, Vendor3GPP, flagsVM, diameterIdentity, "3GPP-AAA-Server-Name", "TS 29.273 8.2.3.24"},
-	avpVisitedNetwork:       {codeVisitedNetwork, Vendor3GPP, flagsVM, octetString, "Visited-Network-Identifier", "TS 29.273 9.2.3.1.2"},
-	avpNumberAuthItems:      {codeNumberAuthItems, Vendor3GPP, flagsVM, unsigned32, "SIP-Number-Auth-Items", "TS 29.229 6.3.8"},
-	avpAuthenticationScheme: {codeAuthenticationScheme, Vendor3GPP, flagsVM, utf8String, "SIP-Authentication-Scheme", "TS 29.229 6.3.9"},
-	avpAuthenticate:         {codeAuthenticate, Vendor3GPP, flagsVM, octetString, "SIP-Authenticate", "TS 29.229 6.3.10"},
-	avpAuthorization:        {codeAuthorization, Vendor3GPP, flagsVM, octetString, "SIP-Authorization", "TS 29.229 6.3.11"},
-	avpAuthDataItem:         {codeAuthDataItem, Vendor3GPP, flagsVM, grouped, "SIP-Auth-Data-Item", "TS 29.229 6.3.13"},
-	avpItemNumber:           {codeItemNumber, Vendor3GPP, flagsVM, unsigned32, "SIP-Item-Number", "TS 29.229 6.3.14"},
-	avpDeregistrationReason: {codeDeregistrationReason, Vendor3GPP, flagsVM, grouped, "Deregistration-Reason", "TS 29.229 6.3.16"},
-	avpReasonCode:           {codeReasonCode, Vendor3GPP, flagsVM, enumerated, "Reason-Code", "TS 29.229 6.3.17"},
-	avpReasonInfo:           {codeReasonInfo, Vendor3GPP, flagsVM, utf8String, "Reason-Info", "TS 29.229 6.3.18"},
-	avpOCSupportedFeatures:  {codeOCSupportedFeatures, 0, 0, grouped, "OC-Supported-Features", "RFC 7683 7.1"},
-	avpConfidentialityKey:   {codeConfidentialityKey, Vendor3GPP, flagsVM, octetString, "Confidentiality-Key", "TS 29.229 6.3.27"},
-	avpIntegrityKey:         {codeIntegrityKey, Vendor3GPP, flagsVM, octetString, "Integrity-Key", "TS 29.229 6.3.28"},
-	avpSupportedFeatures:    {codeSupportedFeatures, Vendor3GPP, flagsV, grouped, "Supported-Features", "TS 29.229 6.3.29"},
-	avpRATType:              {codeRATType, Vendor3GPP, flagsV, enumerated, "RAT-Type", "TS 29.212 5.3.31"},
-	avpTerminalInformation:  {codeTerminalInformation, Vendor3GPP, flagsVM, grouped, "Terminal-Information", "TS 29.272 7.3.3"},
-	avpANID:                 {codeANID, Vendor3GPP, flagsVM, utf8String, "ANID", "TS 29.273 5.2.3.7"},
-	avpAAAFailureIndication: {codeAAAFailureIndication, Vendor3GPP, flagsV, unsigned32, "AAA-Failure-Indication", "TS 29.273 8.2.3.21"},
+var avps = [...]dict.AVP{
+	avpUserName:             dict.Row(codeUserName, 0, dict.M, dict.UTF8String, "User-Name", "RFC 6733 8.14"),
+	avpProxyState:           dict.Row(codeProxyState, 0, dict.M, dict.OctetString, "Proxy-State", "RFC 6733 6.7.4"),
+	avpAuthApplicationID:    dict.Row(codeAuthApplicationID, 0, dict.M, dict.Unsigned32, "Auth-Application-Id", "RFC 6733 6.8"),
+	avpVendorSpecificAppID:  dict.Row(codeVendorSpecificAppID, 0, dict.M, dict.Grouped, "Vendor-Specific-Application-Id", "RFC 6733 6.11"),
+	avpSessionID:            dict.Row(codeSessionID, 0, dict.M, dict.UTF8String, "Session-Id", "RFC 6733 8.8"),
+	avpOriginHost:           dict.Row(codeOriginHost, 0, dict.M, dict.DiameterIdentity, "Origin-Host", "RFC 6733 6.3"),
+	avpVendorID:             dict.Row(codeVendorID, 0, dict.M, dict.Unsigned32, "Vendor-Id", "RFC 6733 5.3.3"),
+	avpResultCode:           dict.Row(codeResultCode, 0, dict.M, dict.Unsigned32, "Result-Code", "RFC 6733 7.1"),
+	avpAuthSessionState:     dict.Row(codeAuthSessionState, 0, dict.M, dict.Enumerated, "Auth-Session-State", "RFC 6733 8.11"),
+	avpOriginStateID:        dict.Row(codeOriginStateID, 0, dict.M, dict.Unsigned32, "Origin-State-Id", "RFC 6733 8.16"),
+	avpFailedAVP:            dict.Row(codeFailedAVP, 0, dict.M, dict.Grouped, "Failed-AVP", "RFC 6733 7.5"),
+	avpRouteRecord:          dict.Row(codeRouteRecord, 0, dict.M, dict.DiameterIdentity, "Route-Record", "RFC 6733 6.7.1"),
+	avpDestinationRealm:     dict.Row(codeDestinationRealm, 0, dict.M, dict.DiameterIdentity, "Destination-Realm", "RFC 6733 6.6"),
+	avpProxyInfo:            dict.Row(codeProxyInfo, 0, dict.M, dict.Grouped, "Proxy-Info", "RFC 6733 6.7.2"),
+	avpDestinationHost:      dict.Row(codeDestinationHost, 0, dict.M, dict.DiameterIdentity, "Destination-Host", "RFC 6733 6.5"),
+	avpOriginRealm:          dict.Row(codeOriginRealm, 0, dict.M, dict.DiameterIdentity, "Origin-Realm", "RFC 6733 6.4"),
+	avpExperimentalResult:   dict.Row(codeExperimentalResult, 0, dict.M, dict.Grouped, "Experimental-Result", "RFC 6733 7.6"),
+	avpExperimentalCode:     dict.Row(codeExperimentalCode, 0, dict.M, dict.Unsigned32, "Experimental-Result-Code", "RFC 6733 7.7"),
+	avpDRMP:                 dict.Row(codeDRMP, 0, 0, dict.Enumerated, "DRMP", "RFC 7944 9.1"),
+	avpAAAServerName:        dict.Row(codeAAAServerName, Vendor3GPP, dict.VM, dict.DiameterIdentity, "3GPP-AAA-Server-Name", "TS 29.273 8.2.3.24"),
+	avpVisitedNetwork:       dict.Row(codeVisitedNetwork, Vendor3GPP, dict.VM, dict.OctetString, "Visited-Network-Identifier", "TS 29.273 9.2.3.1.2"),
+	avpNumberAuthItems:      dict.Row(codeNumberAuthItems, Vendor3GPP, dict.VM, dict.Unsigned32, "SIP-Number-Auth-Items", "TS 29.229 6.3.8"),
+	avpAuthenticationScheme: dict.Row(codeAuthenticationScheme, Vendor3GPP, dict.VM, dict.UTF8String, "SIP-Authentication-Scheme", "TS 29.229 6.3.9"),
+	avpAuthenticate:         dict.Row(codeAuthenticate, Vendor3GPP, dict.VM, dict.OctetString, "SIP-Authenticate", "TS 29.229 6.3.10"),
+	avpAuthorization:        dict.Row(codeAuthorization, Vendor3GPP, dict.VM, dict.OctetString, "SIP-Authorization", "TS 29.229 6.3.11"),
+	avpAuthDataItem:         dict.Row(codeAuthDataItem, Vendor3GPP, dict.VM, dict.Grouped, "SIP-Auth-Data-Item", "TS 29.229 6.3.13"),
+	avpItemNumber:           dict.Row(codeItemNumber, Vendor3GPP, dict.VM, dict.Unsigned32, "SIP-Item-Number", "TS 29.229 6.3.14"),
+	avpDeregistrationReason: dict.Row(codeDeregistrationReason, Vendor3GPP, dict.VM, dict.Grouped, "Deregistration-Reason", "TS 29.229 6.3.16"),
+	avpReasonCode:           dict.Row(codeReasonCode, Vendor3GPP, dict.VM, dict.Enumerated, "Reason-Code", "TS 29.229 6.3.17"),
+	avpReasonInfo:           dict.Row(codeReasonInfo, Vendor3GPP, dict.VM, dict.UTF8String, "Reason-Info", "TS 29.229 6.3.18"),
+	avpOCSupportedFeatures:  dict.Row(codeOCSupportedFeatures, 0, 0, dict.Grouped, "OC-Supported-Features", "RFC 7683 7.1"),
+	avpConfidentialityKey:   dict.Row(codeConfidentialityKey, Vendor3GPP, dict.VM, dict.OctetString, "Confidentiality-Key", "TS 29.229 6.3.27"),
+	avpIntegrityKey:         dict.Row(codeIntegrityKey, Vendor3GPP, dict.VM, dict.OctetString, "Integrity-Key", "TS 29.229 6.3.28"),
+	avpSupportedFeatures:    dict.Row(codeSupportedFeatures, Vendor3GPP, dict.V, dict.Grouped, "Supported-Features", "TS 29.229 6.3.29"),
+	avpRATType:              dict.Row(codeRATType, Vendor3GPP, dict.V, dict.Enumerated, "RAT-Type", "TS 29.212 5.3.31"),
+	avpTerminalInformation:  dict.Row(codeTerminalInformation, Vendor3GPP, dict.VM, dict.Grouped, "Terminal-Information", "TS 29.272 7.3.3"),
+	avpANID:                 dict.Row(codeANID, Vendor3GPP, dict.VM, dict.UTF8String, "ANID", "TS 29.273 5.2.3.7"),
+	avpAAAFailureIndication: dict.Row(codeAAAFailureIndication, Vendor3GPP, dict.V, dict.Unsigned32, "AAA-Failure-Indication", "TS 29.273 8.2.3.21"),
 
-	avpSessionTimeout:          {codeSessionTimeout, 0, flagsM, unsigned32, "Session-Timeout", "RFC 6733 8.13"},
-	avpMIP6FeatureVector:       {codeMIP6FeatureVector, 0, flagsM, unsigned64, "MIP6-Feature-Vector", "RFC 5447 4.2.5"},
-	avpHomeAgentAddress:        {codeHomeAgentAddress, 0, flagsM, address, "MIP-Home-Agent-Address", "RFC 4004 7.4"},
-	avpHomeAgentHost:           {codeHomeAgentHost, 0, flagsM, grouped, "MIP-Home-Agent-Host", "RFC 4004 7.11"},
-	avpSubscriptionID:          {codeSubscriptionID, 0, flagsM, grouped, "Subscription-Id", "RFC 8506 8.46"},
-	avpSubscriptionIDData:      {codeSubscriptionIDData, 0, flagsM, utf8String, "Subscription-Id-Data", "RFC 8506 8.48"},
-	avpSubscriptionIDType:      {codeSubscriptionIDType, 0, flagsM, enumerated, "Subscription-Id-Type", "RFC 8506 8.47"},
-	avpMIP6AgentInfo:           {codeMIP6AgentInfo, 0, flagsM, grouped, "MIP6-Agent-Info", "RFC 5447 4.2.1"},
-	avpServiceSelection:        {codeServiceSelection, 0, flagsM, utf8String, "Service-Selection", "RFC 5778 6.2"},
-	avpChargingCharacteristics: {codeChargingCharacteristics, Vendor3GPP, flagsVM, utf8String, "3GPP-Charging-Characteristics", "TS 29.061 16.4.7"},
-	avpBandwidthDL:             {codeBandwidthDL, Vendor3GPP, flagsVM, unsigned32, "Max-Requested-Bandwidth-DL", "TS 29.214 5.3.14"},
-	avpBandwidthUL:             {codeBandwidthUL, Vendor3GPP, flagsVM, unsigned32, "Max-Requested-Bandwidth-UL", "TS 29.214 5.3.15"},
-	avpExtendedDL:              {codeExtendedDL, Vendor3GPP, flagsV, unsigned32, "Extended-Max-Requested-BW-DL", "TS 29.214 5.3.52"},
-	avpExtendedUL:              {codeExtendedUL, Vendor3GPP, flagsV, unsigned32, "Extended-Max-Requested-BW-UL", "TS 29.214 5.3.53"},
-	avpAssignmentType:          {codeAssignmentType, Vendor3GPP, flagsVM, enumerated, "Server-Assignment-Type", "TS 29.229 6.3.15"},
-	avpServedPartyAddress:      {codeServedPartyAddress, Vendor3GPP, flagsVM, address, "Served-Party-IP-Address", "TS 32.299 7.2.187"},
-	avpQCI:                     {codeQCI, Vendor3GPP, flagsVM, enumerated, "QoS-Class-Identifier", "TS 29.212 5.3.17"},
-	avpARP:                     {codeARP, Vendor3GPP, flagsVM, grouped, "Allocation-Retention-Priority", "TS 29.212 5.3.32"},
-	avpPriorityLevel:           {codePriorityLevel, Vendor3GPP, flagsVM, unsigned32, "Priority-Level", "TS 29.212 5.3.45"},
-	avpPreemptionCapability:    {codePreemptionCapability, Vendor3GPP, flagsVM, enumerated, "Pre-emption-Capability", "TS 29.212 5.3.46"},
-	avpPreemptionVulnerability: {codePreemptionVulnerability, Vendor3GPP, flagsVM, enumerated, "Pre-emption-Vulnerability", "TS 29.212 5.3.47"},
-	avpIMEI:                    {codeIMEI, Vendor3GPP, flagsVM, utf8String, "IMEI", "TS 29.272 7.3.4"},
-	avpSoftwareVersion:         {codeSoftwareVersion, Vendor3GPP, flagsVM, utf8String, "Software-Version", "TS 29.272 7.3.5"},
-	avpContextIdentifier:       {codeContextIdentifier, Vendor3GPP, flagsVM, unsigned32, "Context-Identifier", "TS 29.272 7.3.27"},
-	avpAPNOIReplacement:        {codeAPNOIReplacement, Vendor3GPP, flagsVM, utf8String, "APN-OI-Replacement", "TS 29.272 7.3.32"},
-	avpAPNConfiguration:        {codeAPNConfiguration, Vendor3GPP, flagsVM, grouped, "APN-Configuration", "TS 29.273 8.2.3.7"},
-	avpQoSProfile:              {codeQoSProfile, Vendor3GPP, flagsVM, grouped, "EPS-Subscribed-QoS-Profile", "TS 29.272 7.3.37"},
-	avpVPLMNDynamicAddress:     {codeVPLMNDynamicAddress, Vendor3GPP, flagsVM, enumerated, "VPLMN-Dynamic-Address-Allowed", "TS 29.272 7.3.38"},
-	avpAMBR:                    {codeAMBR, Vendor3GPP, flagsVM, grouped, "AMBR", "TS 29.272 7.3.41"},
-	avpGatewayAllocation:       {codeGatewayAllocation, Vendor3GPP, flagsVM, enumerated, "PDN-GW-Allocation-Type", "TS 29.272 7.3.44"},
-	avpTraceCollectionEntity:   {codeTraceCollectionEntity, Vendor3GPP, flagsVM, address, "Trace-Collection-Entity", "TS 29.272 7.3.98"},
-	avpPDNType:                 {codePDNType, Vendor3GPP, flagsVM, enumerated, "PDN-Type", "TS 29.272 7.3.62"},
-	avpTraceData:               {codeTraceData, Vendor3GPP, flagsVM, grouped, "Trace-Data", "TS 29.272 7.3.63"},
-	avpTraceReference:          {codeTraceReference, Vendor3GPP, flagsVM, octetString, "Trace-Reference", "TS 29.272 7.3.64"},
-	avpTraceDepth:              {codeTraceDepth, Vendor3GPP, flagsVM, enumerated, "Trace-Depth", "TS 29.272 7.3.67"},
-	avpTraceNETypes:            {codeTraceNETypes, Vendor3GPP, flagsVM, octetString, "Trace-NE-Type-List", "TS 29.272 7.3.68"},
-	avpTraceInterfaces:         {codeTraceInterfaces, Vendor3GPP, flagsVM, octetString, "Trace-Interface-List", "TS 29.272 7.3.69"},
-	avpTraceEvents:             {codeTraceEvents, Vendor3GPP, flagsVM, octetString, "Trace-Event-List", "TS 29.272 7.3.70"},
-	avpTraceOMC:                {codeTraceOMC, Vendor3GPP, flagsVM, octetString, "OMC-Id", "TS 29.272 7.3.71"},
-	avpSpecificAPNInfo:         {codeSpecificAPNInfo, Vendor3GPP, flagsVM, grouped, "Specific-APN-Info", "TS 29.272 7.3.82"},
-	avpUserData:                {codeUserData, Vendor3GPP, flagsVM, grouped, "Non-3GPP-User-Data", "TS 29.273 8.2.3.1"},
-	avpIPAccess:                {codeIPAccess, Vendor3GPP, flagsV, enumerated, "Non-3GPP-IP-Access", "TS 29.273 8.2.3.3"},
-	avpAPNAccess:               {codeAPNAccess, Vendor3GPP, flagsV, enumerated, "Non-3GPP-IP-Access-APN", "TS 29.273 8.2.3.4"},
-	avpTraceInfo:               {codeTraceInfo, Vendor3GPP, flagsVM, grouped, "Trace-Info", "TS 29.273 8.2.3.13"},
-	avpPPRFlags:                {codePPRFlags, Vendor3GPP, flagsVM, unsigned32, "PPR-Flags", "TS 29.273 8.2.3.17"},
-	avpWLANIdentifier:          {codeWLANIdentifier, Vendor3GPP, flagsVM, grouped, "WLAN-Identifier", "TS 29.273 5.2.3.18"},
-	avpTWANAccessInfo:          {codeTWANAccessInfo, Vendor3GPP, flagsV, grouped, "TWAN-Access-Info", "TS 29.273 8.2.3.19"},
-	avpAuthorizationFlags:      {codeAuthorizationFlags, Vendor3GPP, flagsV, unsigned32, "Access-Authorization-Flags", "TS 29.273 8.2.3.20"},
-	avpTWANDefaultContext:      {codeTWANDefaultContext, Vendor3GPP, flagsV, unsigned32, "TWAN-Default-APN-Context-Id", "TS 29.273 8.2.3.18"},
-	avpSSID:                    {codeSSID, Vendor3GPP, flagsV, utf8String, "SSID", "TS 29.273 5.2.3.22"},
-	avpHESSID:                  {codeHESSID, Vendor3GPP, flagsV, utf8String, "HESSID", "TS 29.273 5.2.3.23"},
-	avpEmergencyServices:       {codeEmergencyServices, Vendor3GPP, flagsV, unsigned32, "Emergency-Services", "TS 29.273 7.2.3.4"},
-	avpERPAuthorization:        {codeERPAuthorization, Vendor3GPP, flagsV, unsigned32, "ERP-Authorization", "TS 29.273 5.2.3.37"},
-	avpActiveAPN:               {codeActiveAPN, Vendor3GPP, flagsVM, grouped, "Active-APN", "TS 29.272 7.3.127"},
-	avpUEUsageType:             {codeUEUsageType, Vendor3GPP, flagsV, unsigned32, "UE-Usage-Type", "TS 29.272 7.3.202"},
-	avpEmergencyInfo:           {codeEmergencyInfo, Vendor3GPP, flagsV, grouped, "Emergency-Info", "TS 29.272 7.3.210"},
-	avpCoreNetworkRestrictions: {codeCoreNetworkRestrictions, Vendor3GPP, flagsV, unsigned32, "Core-Network-Restrictions", "TS 29.272 7.3.230"},
+	avpSessionTimeout:          dict.Row(codeSessionTimeout, 0, dict.M, dict.Unsigned32, "Session-Timeout", "RFC 6733 8.13"),
+	avpMIP6FeatureVector:       dict.Row(codeMIP6FeatureVector, 0, dict.M, dict.Unsigned64, "MIP6-Feature-Vector", "RFC 5447 4.2.5"),
+	avpHomeAgentAddress:        dict.Row(codeHomeAgentAddress, 0, dict.M, dict.Address, "MIP-Home-Agent-Address", "RFC 4004 7.4"),
+	avpHomeAgentHost:           dict.Row(codeHomeAgentHost, 0, dict.M, dict.Grouped, "MIP-Home-Agent-Host", "RFC 4004 7.11"),
+	avpSubscriptionID:          dict.Row(codeSubscriptionID, 0, dict.M, dict.Grouped, "Subscription-Id", "RFC 8506 8.46"),
+	avpSubscriptionIDData:      dict.Row(codeSubscriptionIDData, 0, dict.M, dict.UTF8String, "Subscription-Id-Data", "RFC 8506 8.48"),
+	avpSubscriptionIDType:      dict.Row(codeSubscriptionIDType, 0, dict.M, dict.Enumerated, "Subscription-Id-Type", "RFC 8506 8.47"),
+	avpMIP6AgentInfo:           dict.Row(codeMIP6AgentInfo, 0, dict.M, dict.Grouped, "MIP6-Agent-Info", "RFC 5447 4.2.1"),
+	avpServiceSelection:        dict.Row(codeServiceSelection, 0, dict.M, dict.UTF8String, "Service-Selection", "RFC 5778 6.2"),
+	avpChargingCharacteristics: dict.Row(codeChargingCharacteristics, Vendor3GPP, dict.VM, dict.UTF8String, "3GPP-Charging-Characteristics", "TS 29.061 16.4.7"),
+	avpBandwidthDL:             dict.Row(codeBandwidthDL, Vendor3GPP, dict.VM, dict.Unsigned32, "Max-Requested-Bandwidth-DL", "TS 29.214 5.3.14"),
+	avpBandwidthUL:             dict.Row(codeBandwidthUL, Vendor3GPP, dict.VM, dict.Unsigned32, "Max-Requested-Bandwidth-UL", "TS 29.214 5.3.15"),
+	avpExtendedDL:              dict.Row(codeExtendedDL, Vendor3GPP, dict.V, dict.Unsigned32, "Extended-Max-Requested-BW-DL", "TS 29.214 5.3.52"),
+	avpExtendedUL:              dict.Row(codeExtendedUL, Vendor3GPP, dict.V, dict.Unsigned32, "Extended-Max-Requested-BW-UL", "TS 29.214 5.3.53"),
+	avpAssignmentType:          dict.Row(codeAssignmentType, Vendor3GPP, dict.VM, dict.Enumerated, "Server-Assignment-Type", "TS 29.229 6.3.15"),
+	avpServedPartyAddress:      dict.Row(codeServedPartyAddress, Vendor3GPP, dict.VM, dict.Address, "Served-Party-IP-Address", "TS 32.299 7.2.187"),
+	avpQCI:                     dict.Row(codeQCI, Vendor3GPP, dict.VM, dict.Enumerated, "QoS-Class-Identifier", "TS 29.212 5.3.17"),
+	avpARP:                     dict.Row(codeARP, Vendor3GPP, dict.VM, dict.Grouped, "Allocation-Retention-Priority", "TS 29.212 5.3.32"),
+	avpPriorityLevel:           dict.Row(codePriorityLevel, Vendor3GPP, dict.VM, dict.Unsigned32, "Priority-Level", "TS 29.212 5.3.45"),
+	avpPreemptionCapability:    dict.Row(codePreemptionCapability, Vendor3GPP, dict.VM, dict.Enumerated, "Pre-emption-Capability", "TS 29.212 5.3.46"),
+	avpPreemptionVulnerability: dict.Row(codePreemptionVulnerability, Vendor3GPP, dict.VM, dict.Enumerated, "Pre-emption-Vulnerability", "TS 29.212 5.3.47"),
+	avpIMEI:                    dict.Row(codeIMEI, Vendor3GPP, dict.VM, dict.UTF8String, "IMEI", "TS 29.272 7.3.4"),
+	avpSoftwareVersion:         dict.Row(codeSoftwareVersion, Vendor3GPP, dict.VM, dict.UTF8String, "Software-Version", "TS 29.272 7.3.5"),
+	avpContextIdentifier:       dict.Row(codeContextIdentifier, Vendor3GPP, dict.VM, dict.Unsigned32, "Context-Identifier", "TS 29.272 7.3.27"),
+	avpAPNOIReplacement:        dict.Row(codeAPNOIReplacement, Vendor3GPP, dict.VM, dict.UTF8String, "APN-OI-Replacement", "TS 29.272 7.3.32"),
+	avpAPNConfiguration:        dict.Row(codeAPNConfiguration, Vendor3GPP, dict.VM, dict.Grouped, "APN-Configuration", "TS 29.273 8.2.3.7"),
+	avpQoSProfile:              dict.Row(codeQoSProfile, Vendor3GPP, dict.VM, dict.Grouped, "EPS-Subscribed-QoS-Profile", "TS 29.272 7.3.37"),
+	avpVPLMNDynamicAddress:     dict.Row(codeVPLMNDynamicAddress, Vendor3GPP, dict.VM, dict.Enumerated, "VPLMN-Dynamic-Address-Allowed", "TS 29.272 7.3.38"),
+	avpAMBR:                    dict.Row(codeAMBR, Vendor3GPP, dict.VM, dict.Grouped, "AMBR", "TS 29.272 7.3.41"),
+	avpGatewayAllocation:       dict.Row(codeGatewayAllocation, Vendor3GPP, dict.VM, dict.Enumerated, "PDN-GW-Allocation-Type", "TS 29.272 7.3.44"),
+	avpTraceCollectionEntity:   dict.Row(codeTraceCollectionEntity, Vendor3GPP, dict.VM, dict.Address, "Trace-Collection-Entity", "TS 29.272 7.3.98"),
+	avpPDNType:                 dict.Row(codePDNType, Vendor3GPP, dict.VM, dict.Enumerated, "PDN-Type", "TS 29.272 7.3.62"),
+	avpTraceData:               dict.Row(codeTraceData, Vendor3GPP, dict.VM, dict.Grouped, "Trace-Data", "TS 29.272 7.3.63"),
+	avpTraceReference:          dict.Row(codeTraceReference, Vendor3GPP, dict.VM, dict.OctetString, "Trace-Reference", "TS 29.272 7.3.64"),
+	avpTraceDepth:              dict.Row(codeTraceDepth, Vendor3GPP, dict.VM, dict.Enumerated, "Trace-Depth", "TS 29.272 7.3.67"),
+	avpTraceNETypes:            dict.Row(codeTraceNETypes, Vendor3GPP, dict.VM, dict.OctetString, "Trace-NE-Type-List", "TS 29.272 7.3.68"),
+	avpTraceInterfaces:         dict.Row(codeTraceInterfaces, Vendor3GPP, dict.VM, dict.OctetString, "Trace-Interface-List", "TS 29.272 7.3.69"),
+	avpTraceEvents:             dict.Row(codeTraceEvents, Vendor3GPP, dict.VM, dict.OctetString, "Trace-Event-List", "TS 29.272 7.3.70"),
+	avpTraceOMC:                dict.Row(codeTraceOMC, Vendor3GPP, dict.VM, dict.OctetString, "OMC-Id", "TS 29.272 7.3.71"),
+	avpSpecificAPNInfo:         dict.Row(codeSpecificAPNInfo, Vendor3GPP, dict.VM, dict.Grouped, "Specific-APN-Info", "TS 29.272 7.3.82"),
+	avpUserData:                dict.Row(codeUserData, Vendor3GPP, dict.VM, dict.Grouped, "Non-3GPP-User-Data", "TS 29.273 8.2.3.1"),
+	avpIPAccess:                dict.Row(codeIPAccess, Vendor3GPP, dict.V, dict.Enumerated, "Non-3GPP-IP-Access", "TS 29.273 8.2.3.3"),
+	avpAPNAccess:               dict.Row(codeAPNAccess, Vendor3GPP, dict.V, dict.Enumerated, "Non-3GPP-IP-Access-APN", "TS 29.273 8.2.3.4"),
+	avpTraceInfo:               dict.Row(codeTraceInfo, Vendor3GPP, dict.VM, dict.Grouped, "Trace-Info", "TS 29.273 8.2.3.13"),
+	avpPPRFlags:                dict.Row(codePPRFlags, Vendor3GPP, dict.VM, dict.Unsigned32, "PPR-Flags", "TS 29.273 8.2.3.17"),
+	avpWLANIdentifier:          dict.Row(codeWLANIdentifier, Vendor3GPP, dict.VM, dict.Grouped, "WLAN-Identifier", "TS 29.273 5.2.3.18"),
+	avpTWANAccessInfo:          dict.Row(codeTWANAccessInfo, Vendor3GPP, dict.V, dict.Grouped, "TWAN-Access-Info", "TS 29.273 8.2.3.19"),
+	avpAuthorizationFlags:      dict.Row(codeAuthorizationFlags, Vendor3GPP, dict.V, dict.Unsigned32, "Access-Authorization-Flags", "TS 29.273 8.2.3.20"),
+	avpTWANDefaultContext:      dict.Row(codeTWANDefaultContext, Vendor3GPP, dict.V, dict.Unsigned32, "TWAN-Default-APN-Context-Id", "TS 29.273 8.2.3.18"),
+	avpSSID:                    dict.Row(codeSSID, Vendor3GPP, dict.V, dict.UTF8String, "SSID", "TS 29.273 5.2.3.22"),
+	avpHESSID:                  dict.Row(codeHESSID, Vendor3GPP, dict.V, dict.UTF8String, "HESSID", "TS 29.273 5.2.3.23"),
+	avpEmergencyServices:       dict.Row(codeEmergencyServices, Vendor3GPP, dict.V, dict.Unsigned32, "Emergency-Services", "TS 29.273 7.2.3.4"),
+	avpERPAuthorization:        dict.Row(codeERPAuthorization, Vendor3GPP, dict.V, dict.Unsigned32, "ERP-Authorization", "TS 29.273 5.2.3.37"),
+	avpActiveAPN:               dict.Row(codeActiveAPN, Vendor3GPP, dict.VM, dict.Grouped, "Active-APN", "TS 29.272 7.3.127"),
+	avpUEUsageType:             dict.Row(codeUEUsageType, Vendor3GPP, dict.V, dict.Unsigned32, "UE-Usage-Type", "TS 29.272 7.3.202"),
+	avpEmergencyInfo:           dict.Row(codeEmergencyInfo, Vendor3GPP, dict.V, dict.Grouped, "Emergency-Info", "TS 29.272 7.3.210"),
+	avpCoreNetworkRestrictions: dict.Row(codeCoreNetworkRestrictions, Vendor3GPP, dict.V, dict.Unsigned32, "Core-Network-Restrictions", "TS 29.272 7.3.230"),
 }
 
 // lookup returns what is known of the AVP, or nil.
-func lookup(code, vendor uint32) *avpDef {
-	for i := range avps {
-		if d := &avps[i]; d.code == code && d.vendor == vendor {
-			return d
-		}
+func lookup(code, vendor uint32) *dict.AVP { return dict.Find(avps[:], code, vendor) }
+
+// checkUnknown refuses an AVP that is unknown and mandatory (RFC 6733, section
+// 4.1).
+func checkUnknown(a wire.AVP) error {
+	if !dict.Accepts(avps[:], a) {
+		return badAVP(a, ResultAVPUnsupported, errUnknownAVP)
 	}
 	return nil
 }

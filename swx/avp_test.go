@@ -8,35 +8,27 @@ import (
 
 	"github.com/opentwag/twag/diameter"
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 func TestTable(t *testing.T) {
-	type key struct{ code, vendor uint32 }
-	seen := make(map[key]bool)
-	for _, d := range avps {
-		require.NotZero(t, d.code)
-		require.NotEmpty(t, d.name)
-		require.NotEmpty(t, d.source, d.name)
-		require.Equal(t, d.vendor != 0, d.flags&wire.FlagVendor != 0, d.name)
-		require.False(t, seen[key{d.code, d.vendor}], d.name)
-		seen[key{d.code, d.vendor}] = true
-	}
+	require.NoError(t, dict.Check(avps[:]))
 	require.Len(t, avps, 95)
 }
 
 // Where the node's dictionary has an AVP, it says the same of its type: a
 // group that one of them does not enter would hide what is wrong in it.
 func TestTableAgreesWithTheDictionary(t *testing.T) {
-	kinds := map[avpType]datatype.TypeID{
-		octetString: datatype.OctetStringType, utf8String: datatype.UTF8StringType, unsigned32: datatype.Unsigned32Type,
-		diameterIdentity: datatype.DiameterIdentityType, enumerated: datatype.EnumeratedType,
-		unsigned64: datatype.Unsigned64Type, address: datatype.AddressType, grouped: datatype.GroupedType,
+	kinds := map[dict.Type]datatype.TypeID{
+		dict.OctetString: datatype.OctetStringType, dict.UTF8String: datatype.UTF8StringType, dict.Unsigned32: datatype.Unsigned32Type,
+		dict.DiameterIdentity: datatype.DiameterIdentityType, dict.Enumerated: datatype.EnumeratedType,
+		dict.Unsigned64: datatype.Unsigned64Type, dict.Address: datatype.AddressType, dict.Grouped: datatype.GroupedType,
 	}
 	for _, d := range avps {
-		known, ok := diameter.DefaultDictionary().Find(ApplicationID, d.code, d.vendor)
-		require.True(t, ok, d.name)
-		require.Equal(t, d.name, known.Name)
-		require.Equal(t, kinds[d.kind], known.Type, d.name)
+		known, ok := diameter.DefaultDictionary().Find(ApplicationID, d.Code, d.Vendor)
+		require.True(t, ok, d.Name)
+		require.Equal(t, d.Name, known.Name)
+		require.Equal(t, kinds[d.Type], known.Type, d.Name)
 	}
 }
 
@@ -56,12 +48,12 @@ func TestSentAVPsAreInTheTable(t *testing.T) {
 	add(ppr.Encode(nil))
 	add(rtr.Encode(nil))
 
-	used := make(map[*avpDef]bool)
+	used := make(map[*dict.AVP]bool)
 	for _, msg := range sent {
 		walk(t, msg.AVPs(),
 			func(a wire.AVP) bool {
 				d := lookup(a.Code, a.Vendor)
-				return d != nil && d.kind == grouped && a.Code != codeProxyInfo
+				return d != nil && d.Type == dict.Grouped && a.Code != codeProxyInfo
 			},
 			func(a wire.AVP) {
 				if isOther(a) {
@@ -70,14 +62,14 @@ func TestSentAVPsAreInTheTable(t *testing.T) {
 				d := lookup(a.Code, a.Vendor)
 				require.NotNil(t, d, "%d/%d", a.Code, a.Vendor)
 				used[d] = true
-				require.Equal(t, d.flags, a.Flags, d.name)
-				switch d.kind {
-				case unsigned32, enumerated:
-					require.Len(t, a.Data, 4, d.name)
-				case unsigned64:
-					require.Len(t, a.Data, 8, d.name)
-				case address:
-					require.Contains(t, []int{6, 18}, len(a.Data), d.name)
+				require.Equal(t, d.Flags, a.Flags, d.Name)
+				switch d.Type {
+				case dict.Unsigned32, dict.Enumerated:
+					require.Len(t, a.Data, 4, d.Name)
+				case dict.Unsigned64:
+					require.Len(t, a.Data, 8, d.Name)
+				case dict.Address:
+					require.Contains(t, []int{6, 18}, len(a.Data), d.Name)
 				}
 			})
 	}
@@ -86,7 +78,7 @@ func TestSentAVPsAreInTheTable(t *testing.T) {
 	var received []string
 	for i := range avps {
 		if !used[&avps[i]] {
-			received = append(received, avps[i].name)
+			received = append(received, avps[i].Name)
 		}
 	}
 	require.ElementsMatch(t, []string{

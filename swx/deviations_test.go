@@ -11,6 +11,7 @@ import (
 	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 // TestFieldDeviations is what HSSes in the field do that the standards do not
@@ -31,13 +32,13 @@ func TestFieldDeviations(t *testing.T) {
 		return must(m.Encode(nil, req.Header()))
 	}
 	sid := func(v string) wire.AVP {
-		return wire.AVP{Code: codeSessionID, Flags: flagsM, Data: []byte(v)}
+		return wire.AVP{Code: codeSessionID, Flags: dict.M, Data: []byte(v)}
 	}
 
 	t.Run("an answer of 32 octets", func(t *testing.T) {
 		_, err := ask(t, aka.SchemeAKAPrime, func(req wire.Message) wire.Message {
 			b := wire.NewBuilder(nil, wire.Header{Command: 303, Application: ApplicationID})
-			b.Uint32(codeResultCode, 0, flagsM, 5005)
+			b.Uint32(codeResultCode, 0, dict.M, 5005)
 			m := must(b.Message())
 			require.Len(t, m, 32)
 			return m
@@ -51,13 +52,13 @@ func TestFieldDeviations(t *testing.T) {
 		"no Session-Id and no Origin-Host": {},
 		"empty Session-Id":                 {sid("")},
 		"doubled Session-Id":               {sid("a;1;1"), sid("b;2;2")},
-		"empty Origin-Host":                {{Code: codeOriginHost, Flags: flagsM, Data: []byte{}}},
+		"empty Origin-Host":                {{Code: codeOriginHost, Flags: dict.M, Data: []byte{}}},
 		"doubled Origin-Host":              {{Code: codeOriginHost, Data: []byte("a")}, {Code: codeOriginHost, Data: []byte("b")}},
 		"empty User-Name":                  {{Code: codeUserName, Data: []byte{}}},
 		"User-Name as an NAI":              {{Code: codeUserName, Data: []byte("0" + testIMSI + "@nai.example")}},
 		"Origin-State-Id that grows":       {{Code: codeOriginStateID, Data: []byte{0xff, 0xff, 0xff, 0xff}}},
-		"Route-Record in an answer":        {{Code: codeRouteRecord, Flags: flagsM, Data: []byte("dra.example")}},
-		"unknown AVP with the M bit":       {{Code: 77777, Vendor: 5, Flags: flagsVM, Data: []byte{1, 2, 3}}},
+		"Route-Record in an answer":        {{Code: codeRouteRecord, Flags: dict.M, Data: []byte("dra.example")}},
+		"unknown AVP with the M bit":       {{Code: 77777, Vendor: 5, Flags: dict.VM, Data: []byte{1, 2, 3}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vectors, err := ask(t, aka.SchemeAKA, func(req wire.Message) wire.Message {
@@ -199,8 +200,8 @@ func TestFieldDeviationsOfSAA(t *testing.T) {
 		"doubled Origin-Host":              {{Code: codeOriginHost, Data: []byte("a")}, {Code: codeOriginHost, Data: []byte("b")}},
 		"User-Name as an NAI":              {{Code: codeUserName, Data: []byte("0" + testIMSI + "@nai.example")}},
 		"Origin-State-Id that grows":       {{Code: codeOriginStateID, Data: []byte{0xff, 0xff, 0xff, 0xff}}},
-		"Route-Record in an answer":        {{Code: codeRouteRecord, Flags: flagsM, Data: []byte("dra.example")}},
-		"unknown AVP with the M bit":       {{Code: 77777, Vendor: 5, Flags: flagsVM, Data: []byte{1, 2, 3}}},
+		"Route-Record in an answer":        {{Code: codeRouteRecord, Flags: dict.M, Data: []byte("dra.example")}},
+		"unknown AVP with the M bit":       {{Code: 77777, Vendor: 5, Flags: dict.VM, Data: []byte{1, 2, 3}}},
 		"both results, one of them empty":  {{Code: codeExperimentalResult, Data: []byte{}}},
 		"the profile twice":                {{Code: codeUserData, Vendor: Vendor3GPP}},
 	} {
@@ -231,7 +232,7 @@ func TestFieldDeviationsOfSAA(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := ask(t, func(_ wire.Message, req wire.Header) wire.Message {
 				b := wire.NewBuilder(nil, wire.Header{Command: req.Command, Application: ApplicationID})
-				b.Uint32(codeResultCode, 0, flagsM, code)
+				b.Uint32(codeResultCode, 0, dict.M, code)
 				m, err := b.Message()
 				require.NoError(t, err)
 				require.Len(t, m, 32)
@@ -266,7 +267,7 @@ func backToFront(t *testing.T, msg wire.Message, flags uint8) (wire.Message, err
 		}
 		require.NoError(t, r.Err())
 		for _, a := range slices.Backward(all) {
-			if d := lookup(a.Code, a.Vendor); d != nil && d.kind == grouped {
+			if d := lookup(a.Code, a.Vendor); d != nil && d.Type == dict.Grouped {
 				g := b.Begin(a.Code, a.Vendor, flags)
 				put(a.Group())
 				b.End(g)

@@ -29,8 +29,8 @@ type avpHead struct {
 var heads = func() (h [len(avps)]avpHead) {
 	for i := range avps {
 		d := &avps[i]
-		h[i] = avpHead{code: d.code, flags: uint32(d.flags) << 24, vendor: d.vendor, size: 8}
-		if d.vendor != 0 {
+		h[i] = avpHead{code: d.Code, flags: uint32(d.Flags) << 24, vendor: d.Vendor, size: 8}
+		if d.Vendor != 0 {
 			h[i].size = 12
 		}
 	}

@@ -2,9 +2,9 @@ package swx
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 // ErrRegisteredElsewhere: the HSS has another AAA server registered for this
@@ -38,16 +38,7 @@ type DecodeError struct {
 }
 
 // Error implements error. It has no octet of the AVP's data.
-func (e *DecodeError) Error() string {
-	switch d := lookup(e.AVP.Code, e.AVP.Vendor); {
-	case e.AVP.Code == 0:
-		return fmt.Sprintf("swx: decode: %v", e.Err)
-	case d != nil:
-		return fmt.Sprintf("swx: decode: %s: %v", d.name, e.Err)
-	default:
-		return fmt.Sprintf("swx: decode: AVP %d of vendor %d: %v", e.AVP.Code, e.AVP.Vendor, e.Err)
-	}
-}
+func (e *DecodeError) Error() string { return "swx: " + dict.Blame(avps[:], e.AVP, e.Err) }
 
 // Unwrap returns e.Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
@@ -58,10 +49,5 @@ func badAVP(a wire.AVP, code uint32, err error) error {
 
 // missingAVP is the error for an AVP that is not there, with an example of it.
 func missingAVP(avp int) error {
-	d := &avps[avp]
-	a := wire.AVP{Code: d.code, Vendor: d.vendor, Flags: d.flags}
-	if d.kind == unsigned32 || d.kind == enumerated {
-		a.Data = make([]byte, 4)
-	}
-	return &DecodeError{ResultCode: ResultMissingAVP, AVP: a, Err: errMissing}
+	return &DecodeError{ResultCode: ResultMissingAVP, AVP: avps[avp].Example(), Err: errMissing}
 }

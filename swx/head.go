@@ -78,9 +78,7 @@ func (h *headReader) take(a wire.AVP) error {
 	case codeProxyInfo:
 		h.ProxyInfo = append(h.ProxyInfo, a.Data)
 	default:
-		if a.Flags&wire.FlagMandatory != 0 && lookup(a.Code, a.Vendor) == nil {
-			return badAVP(a, ResultAVPUnsupported, errUnknownAVP)
-		}
+		return checkUnknown(a)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 // testItem is a vector whose octets tell which part of which item they are.
@@ -36,7 +37,7 @@ func fullMAA() MAA {
 		NumberAuthItems: 2,
 		Items:           []AuthItem{testItem(1), testItem(2)},
 		AAAServerName:   []byte("aaa2.example"),
-		FailedAVP:       wire.AVP{Code: codeANID, Vendor: Vendor3GPP, Flags: flagsVM},
+		FailedAVP:       wire.AVP{Code: codeANID, Vendor: Vendor3GPP, Flags: dict.VM},
 		ProxyInfo:       [][]byte{[]byte("proxy")},
 	}
 }

@@ -94,8 +94,8 @@ func (m *RTR) Decode(msg wire.Message) error {
 				return err
 			}
 		default:
-			if a.Flags&wire.FlagMandatory != 0 && lookup(a.Code, a.Vendor) == nil {
-				return badAVP(a, ResultAVPUnsupported, errUnknownAVP)
+			if err := checkUnknown(a); err != nil {
+				return err
 			}
 		}
 	}

@@ -2,43 +2,19 @@ package swx
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/sampletest"
 )
 
 // samples are the messages of testdata/diameter.json by name.
-func samples(t testing.TB) map[string]wire.Message {
-	t.Helper()
-	b, err := os.ReadFile("../testdata/diameter.json")
-	require.NoError(t, err)
-	var file struct {
-		Messages []struct{ Name, Hex string }
-	}
-	require.NoError(t, json.Unmarshal(b, &file))
-	all := make(map[string]wire.Message)
-	for _, m := range file.Messages {
-		raw, err := hex.DecodeString(m.Hex)
-		require.NoError(t, err, m.Name)
-		msg, err := wire.Parse(raw)
-		require.NoError(t, err, m.Name)
-		all[m.Name] = msg
-	}
-	require.Len(t, all, 29)
-	return all
-}
+func samples(t testing.TB) map[string]wire.Message { return sampletest.Messages(t) }
 
-func sample(t testing.TB, name string) wire.Message {
-	t.Helper()
-	msg, ok := samples(t)[name]
-	require.True(t, ok, name)
-	return msg
-}
+func sample(t testing.TB, name string) wire.Message { return sampletest.Message(t, name) }
 
 // walk visits every AVP of r and of the groups that isGroup names.
 func walk(t testing.TB, r wire.Reader, isGroup func(wire.AVP) bool, visit func(wire.AVP)) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/opentwag/twag/diameter/wire"
+	"github.com/opentwag/twag/internal/dict"
 )
 
 // DecodeUserData reads the data of a Non-3GPP-User-Data AVP.
@@ -17,7 +18,7 @@ import (
 // impossible length (5014), or there are too many of them (5009).
 func DecodeUserData(data []byte) (*UserData, error) {
 	u := new(UserData)
-	a := wire.AVP{Code: codeUserData, Vendor: Vendor3GPP, Flags: flagsVM, Data: data}
+	a := wire.AVP{Code: codeUserData, Vendor: Vendor3GPP, Flags: dict.VM, Data: data}
 	if err := eachAVP(a, &u.Other, u.take); err != nil {
 		return nil, err
 	}

@@ -48,9 +48,9 @@ var arrows = map[string]rule{
 	"diameter/wire":         {deep: true},
 	"diameter":              {own: []string{"diameter/wire"}, others: []string{bytecode, diam}},
 	"diameter/diametertest": {own: []string{"diameter", "diameter/wire"}},
-	"swx":                   {own: []string{"diameter", "diameter/wire", "aka", "eap"}, others: []string{bytecode, diam}},
+	"swx":                   {own: []string{"diameter", "diameter/wire", "aka", "eap", "internal/dict"}, others: []string{bytecode, diam}},
 	"swx/swxtest":           {own: []string{"swx", "diameter", "diameter/wire", "aka", "aka/auc", "eap", "milenage", "internal/faulttest"}, others: []string{diam}},
-	"gy":                    {own: []string{"diameter", "diameter/wire"}, others: []string{bytecode, diam}},
+	"gy":                    {own: []string{"diameter", "diameter/wire", "internal/dict"}, others: []string{bytecode, diam}},
 	"gy/gytest":             {own: []string{"gy", "diameter", "diameter/wire", "internal/faulttest"}, others: []string{diam}},
 
 	"session":             {},
@@ -59,8 +59,10 @@ var arrows = map[string]rule{
 	"session/gateway":     {own: []string{"session", "session/class", "accounting", "keyring", "diameter/wire", "radius", "swx", "gy", "aka", "eap", "eap/eapradius", "diameter"}, others: []string{bytecode, layeh}},
 	"accounting":          {own: []string{"radius", "session", "session/class"}, others: []string{bytecode, layeh}},
 
-	"internal/faulttest": {own: []string{"diameter", "diameter/wire"}},
-	"internal/rules":     {},
+	"internal/faulttest":  {own: []string{"diameter", "diameter/wire"}},
+	"internal/dict":       {own: []string{"diameter/wire"}, deep: true},
+	"internal/sampletest": {own: []string{"diameter/wire"}, others: []string{"github.com/stretchr/testify/..."}},
+	"internal/rules":      {},
 }
 
 // isKit tells a test kit (package radiustest beside package radius) by its
