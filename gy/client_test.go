@@ -147,6 +147,7 @@ func TestClientSendFunc(t *testing.T) {
 				})
 				require.ErrorIs(t, err, map[bool]error{true: diameter.ErrNoPeer}[name == "refused"])
 				time.Sleep(2 * time.Second)
+				synctest.Wait()
 				require.Equal(t, map[bool]int{false: 1}[name == "refused"], calls)
 				require.Len(t, told, 1)
 				require.ErrorIs(t, told[0].Err, tt.want)
