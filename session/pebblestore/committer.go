@@ -53,10 +53,18 @@ func (c *committer) run() {
 	}
 }
 
+// again returns b, empty, unless it is larger than what is kept.
+func again(b []byte) []byte {
+	if cap(b) > keepBatch {
+		return nil
+	}
+	return b[:0]
+}
+
 // stage puts into the batch what can be changed. Nothing here waits for the disk.
 func (c *committer) stage() {
 	c.batch.Reset()
-	c.held, c.staged, c.block, c.log, c.logged = c.held[:0], c.staged[:0], c.block[:0], c.log[:0], 0
+	c.held, c.staged, c.block, c.log, c.logged = c.held[:0], c.staged[:0], again(c.block), again(c.log), 0
 	clear(c.keys)
 	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
 	_, low, lowest := c.store.space.look()

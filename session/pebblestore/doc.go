@@ -15,6 +15,10 @@
 //	defer store.Close()
 //	manager, err := session.NewManager(store, session.Config{})
 //
+// On the disk, records are a log of their changes. It is cleared up when it has more than three changes
+// for each record that there is, and what is beyond that takes more than twice [Config.MemTableOctets]: that, and three times
+// what the records have, is about the room that they need.
+//
 // # When the disk fails
 //
 // Before each write the store looks how much room there is. Below
