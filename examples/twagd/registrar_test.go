@@ -14,6 +14,7 @@ import (
 	"layeh.com/radius/rfc2866"
 
 	"github.com/opentwag/twag/eap"
+	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/examples/internal/provision"
 	"github.com/opentwag/twag/examples/internal/ue"
 	"github.com/opentwag/twag/radius/radiustest"
@@ -37,7 +38,7 @@ func startHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t, imsi: eap.MustParseIMSI(provision.FirstIMSI)}
 	var err error
-	h.account, err = labAddress(0)
+	h.account, err = freeport.Loopback()
 	require.NoError(t, err)
 	h.server, h.ap, h.hss, h.out = startHomeServer(t, h.imsi, "roles: [auth, acct]\ndata_dir: "+t.TempDir()+
 		"\nsessions: {store: memory}\naccounting: {listen: \""+h.account.String()+"\"}\nswx: {register: true, timeout: 30s}\n",
