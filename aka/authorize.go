@@ -9,7 +9,9 @@ import (
 // enterAuthorization asks whether the subscriber, now known, may be let in.
 func (m *machine) enterAuthorization() eap.Step {
 	m.setState(stateAuthorization)
-	return eap.Step{Kind: eap.StepNeed, Need: &eap.NeedAuthorization{Result: m.result(), Peer: m.peer}}
+	need := &m.leave().need
+	need.Peer = m.peer
+	return eap.Step{Kind: eap.StepNeed, Need: need}
 }
 
 // onAuthorization lets the subscriber in or tells him why not.
@@ -47,17 +49,24 @@ func refusalCode(r eap.Refusal) Notification {
 	}
 }
 
-// result is what a run that succeeds leaves, the same for those who are asked
+// outcome is what a run that succeeds leaves, the same for those who are asked
 // and in the end.
-func (m *machine) result() *eap.Result {
+type outcome struct {
+	need      eap.NeedAuthorization
+	result    eap.Result
+	sessionID [sessionLen]byte // EAP-SIM's is longer
+}
+
+func (m *machine) result() *eap.Result { return &m.leave().result }
+
+// leave makes the outcome, when it is first asked for.
+func (m *machine) leave() *outcome {
 	if m.outcome != nil {
 		return m.outcome
 	}
-	kept := &struct {
-		result    eap.Result
-		sessionID [sessionLen]byte // EAP-SIM's is longer
-	}{}
-	r, id := &kept.result, kept.sessionID[:0]
+	o := &outcome{}
+	o.need.Result = &o.result
+	r, id := &o.result, o.sessionID[:0]
 	r.Method, r.Identity, r.IMSI = m.method.typ, m.identity, m.imsi
 	var k *Keys
 	if re := m.reauth; re != nil {
@@ -68,8 +77,8 @@ func (m *machine) result() *eap.Result {
 		r.SessionID = m.method.flow.sessionID(m, id)
 	}
 	r.MSK, r.EMSK = k.MSK, k.EMSK
-	m.outcome = r
-	return r
+	m.outcome = o
+	return o
 }
 
 // succeed ends the run well.

@@ -155,18 +155,18 @@ type machine struct {
 	asked     asked
 	checkcode Checkcode // pairs of AKA-Identity messages so far
 	extras    bool      // the peer's had other attributes, so AT_CHECKCODE must come
+	sum       checksum  // AT_CHECKCODE once the rounds are over
 	kind      eap.IdentityKind
 	identity  string // what the keys are bound to, as the peer sent it
 	imsi      eap.IMSI
 
 	// The challenge.
-	sum     checksum // AT_CHECKCODE once the identity rounds are over
-	vector  Vector   // CK', IK' in EAP-AKA'; none in EAP-AKA, for there is mk
-	kdf     kdfOffer
+	vector  Vector // CK', IK' in EAP-AKA'; none in EAP-AKA, for there is mk
 	fs      fsRun
-	resyncs uint8
 	sim     simRun             // in place of vector
 	mk      [masterKeyLen]byte // of EAP-AKA and EAP-SIM
+	kdf     kdfOffer
+	resyncs uint8
 
 	// What follows from the vector; made when first needed.
 	keys     Keys
@@ -188,11 +188,11 @@ type machine struct {
 
 	resultInd bool // both sides want AT_RESULT_IND
 
-	outcome *eap.Result // what result has made
+	outcome *outcome // what leave has made
 
 	reason error // why stateNotifyFailure was entered
 
-	octets [32]byte // for what goes through an interface, to and fro
+	octets [16 + 16 + reauthTokenLen]byte // for what goes through an interface, to and fro
 }
 
 var _ eap.Machine = (*machine)(nil)
@@ -324,7 +324,7 @@ func (m *machine) messageKeys() *Keys {
 	return m.sessionKeys()
 }
 
-// random fills the slices, 32 octets in all, or spoils b.
+// random fills the slices, 44 octets in all, or spoils b.
 func (m *machine) random(b *Builder, into ...[]byte) {
 	n := 0
 	for _, p := range into {

@@ -88,7 +88,7 @@ func (m *machine) enterReauth(t eap.Turn) eap.Step {
 	m.nextReauth = int(r.context.Counter) < m.method.cfg.ReauthLimits.Count
 	b := m.request(t, SubtypeReauthentication, reauthLen)
 	var iv [16]byte
-	m.random(&b, iv[:], r.nonceS[:])
+	m.random(&b, iv[:], r.nonceS[:], m.freshToken())
 	at := b.beginEncr(&iv)
 	b.Number(AttrCounter, r.context.Counter)
 	b.Octets(AttrNonceS, r.nonceS[:])
@@ -227,9 +227,11 @@ func (m *machine) onKeep(t eap.Turn, a ReauthAnswer) eap.Step {
 }
 
 // The username of a re-authentication identity is a leading digit and 12
-// octets in base64url. They are a pseudo-random function, under K_aut, of what
-// is new in the run: nobody else foresees them (RFC 9048, section 5.2). The label
-// keeps them apart from MACs, whose messages begin with a Code.
+// octets in base64url, which nobody else foresees (RFC 9048, section 5.2): random
+// ones, which wait for the response with the rest of the run. Where AT_CHECKCODE
+// takes their room in an encoded state, they are a pseudo-random function, under
+// K_aut, of what is new in the run, and need not be kept. The label keeps them
+// apart from MACs, whose messages begin with a Code.
 const (
 	reauthTokenLen = 12
 	reauthNameLen  = 1 + reauthTokenLen*4/3
@@ -237,6 +239,15 @@ const (
 )
 
 type reauthToken [reauthTokenLen]byte
+
+// freshToken returns the room for the random octets of the identity that the
+// request is about to give out, none if it is to be derived, or gives out none.
+func (m *machine) freshToken() []byte {
+	if m.haveToken = m.nextReauth && !m.checkcode.some; !m.haveToken {
+		return nil
+	}
+	return m.token[:]
+}
 
 // nextToken returns the token of the identity that the request gives out.
 func (m *machine) nextToken() *reauthToken {
@@ -268,7 +279,6 @@ func (m *machine) appendReauthName(b []byte) []byte {
 // nextReauthID appends AT_NEXT_REAUTH_ID: the username and the peer's own home
 // realm (section 10.11).
 func (m *machine) nextReauthID(b *Builder) {
-	m.haveToken = false
 	var scratch [reauthNameLen + 1 + eap.MaxNAILen]byte
 	id := m.appendReauthName(scratch[:0])
 	if nai, err := eap.ParseNAI(m.identity); err == nil && nai.HomeRealm() != "" {

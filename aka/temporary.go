@@ -58,7 +58,7 @@ func (m *machine) giveIdentities(t eap.Turn, b *Builder) {
 	}
 	var iv [16]byte
 	var random [pseudonymRandom]byte
-	m.random(b, iv[:], random[:])
+	m.random(b, iv[:], random[:], m.freshToken())
 	at := b.beginEncr(&iv)
 	if pseudonyms != nil {
 		var scratch [pseudonymLen]byte

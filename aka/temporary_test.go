@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -106,7 +107,7 @@ func TestRandFails(t *testing.T) {
 		require.ErrorIs(t, c.step.Err, down)
 
 		// In the notification after it.
-		cfg.Rand = io.LimitReader(bytes.NewReader(make([]byte, 100)), 32)
+		cfg.Rand = io.LimitReader(bytes.NewReader(make([]byte, 100)), 16+16+12)
 		r := toReauth(t, newTest(typ, cfg), p, false)
 		r.handle(r.goodAnswer())
 		r.resolve()
@@ -152,7 +153,7 @@ func TestReplayReauthentications(t *testing.T) {
 			Username: d.Identity, Method: typ, IMSI: testIMSI, NetworkName: network, Keys: k.reauthKeys(),
 			Counter: d.Counter, Expires: testTime.AddDate(1000, 0, 0),
 		}))
-		random := append(append(append([]byte{}, request.IV...), d.NonceS...), notification.IV...)
+		random := slices.Concat(request.IV, d.NonceS, make([]byte, 12), notification.IV)
 		m := newTest(typ, Config{Reauth: store, ResultIndications: true, Rand: bytes.NewReader(random)})
 		c := newConv(t, m, string(identity.Data))
 		c.storing, c.turn = true, eap.Turn{Now: testTime, Identifier: request.Identifier}

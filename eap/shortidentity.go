@@ -87,8 +87,8 @@ func CutIdentity(b []byte) (identity string, rest []byte, ok bool) {
 		}
 		d[i] += '0'
 	}
-	full := make([]byte, 0, len(front)+len("@nai.epc.mnc000.mcc000")+len(mobileDomain))
-	full = append(append(full, front...), shortRealms[kind]...)
+	var room [MaxNAILen]byte
+	full := append(append(room[:0], front...), shortRealms[kind]...)
 	full = append(append(full, mncLabel...), d[:3]...)
 	full = append(append(full, mccLabel...), d[3:]...)
 	return string(append(full, mobileDomain...)), b[n+shortDigits:], true

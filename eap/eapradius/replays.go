@@ -77,10 +77,9 @@ func (r *replays) claim(id loginID, turn uint16, now time.Time) (invalid int, er
 	sh := r.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	u, known := sh.get(id)
+	u, known, newer := sh.get(id)
 	switch {
 	case !known:
-		u = usage{}
 	case u.state == usageEnded:
 		return 0, ErrUnknownState
 	case turn < u.turn:
@@ -93,7 +92,7 @@ func (r *replays) claim(id loginID, turn uint16, now time.Time) (invalid int, er
 		return 0, ErrStaleState
 	}
 	u.turn, u.state = turn, usageBusy
-	r.put(sh, id, u, now)
+	r.put(sh, id, u, newer, now)
 	return int(u.invalid), nil
 }
 
@@ -134,23 +133,26 @@ func (r *replays) set(id loginID, turn uint16, now time.Time, change func(*usage
 	sh := r.shard(id)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if u, known := sh.get(id); known {
+	if u, known, newer := sh.get(id); known {
 		change(&u)
-		r.put(sh, id, u, now)
+		r.put(sh, id, u, newer, now)
 	}
 }
 
-func (sh *replayShard) get(id loginID) (usage, bool) {
-	if u, ok := sh.newer[id]; ok {
-		return u, true
+// get returns what is known of the login, if anything, and whether that is in
+// the newer generation.
+func (sh *replayShard) get(id loginID) (u usage, known, newer bool) {
+	if u, newer = sh.newer[id]; newer {
+		return u, true, true
 	}
-	u, ok := sh.old[id]
-	return u, ok
+	u, known = sh.old[id]
+	return u, known, false
 }
 
-func (r *replays) put(sh *replayShard, id loginID, u usage, now time.Time) {
+// put notes u for the login; newer tells whether the newer generation has it.
+func (r *replays) put(sh *replayShard, id loginID, u usage, newer bool, now time.Time) {
 	age := now.Sub(sh.since)
-	if _, known := sh.newer[id]; age >= r.lifetime || !known && len(sh.newer) >= r.max {
+	if age >= r.lifetime || !newer && len(sh.newer) >= r.max {
 		sh.old = sh.newer
 		if age >= 2*r.lifetime {
 			sh.old = nil
