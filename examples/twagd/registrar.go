@@ -160,7 +160,9 @@ func (r *registrar) do(ctx context.Context, t session.Task) error {
 	switch {
 	case err != nil:
 		return err
-	case what == toRegister && at != "":
+	case what == toRegister && at != "", t.Attempts > 0 && at != "":
+		// He has come back after it was tried to deregister him: what got no answer may have
+		// reached the HSS after his login.
 		return r.register(ctx, imsi)
 	case what == toDeregister && at == "":
 		if t.Attempts >= hostAttempts {

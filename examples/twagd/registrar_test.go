@@ -34,7 +34,7 @@ type house struct {
 	account netip.AddrPort
 }
 
-func startHouse(t *testing.T) *house {
+func startHouse(t *testing.T, changes ...func(*config)) *house {
 	t.Helper()
 	h := &house{t: t, imsi: eap.MustParseIMSI(provision.FirstIMSI)}
 	var err error
@@ -42,7 +42,7 @@ func startHouse(t *testing.T) *house {
 	require.NoError(t, err)
 	h.server, h.ap, h.hss, h.out = startHomeServer(t, h.imsi, "roles: [auth, acct]\ndata_dir: "+t.TempDir()+
 		"\nsessions: {store: memory}\naccounting: {listen: \""+h.account.String()+"\"}\nswx: {register: true, timeout: 30s}\n",
-		func(c *config) { c.SWx.DeregisterAfter = 200 * time.Millisecond })
+		append(changes, func(c *config) { c.SWx.DeregisterAfter = 200 * time.Millisecond })...)
 	return h
 }
 
@@ -152,6 +152,26 @@ func TestDeregistered(t *testing.T) {
 	two.login()
 	h.stays(true, 1)
 	require.NotContains(t, h.out.String(), h.imsi.Digits())
+}
+
+// Who comes back while he is deregistered is registered after that, however late it reaches the HSS.
+func TestRegisteredAfterwards(t *testing.T) {
+	t.Parallel()
+	for name, patience := range map[string]time.Duration{"answered": 30 * time.Second, "given up": 500 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			h := startHouse(t, func(c *config) { c.SWx.Timeout = patience })
+			one := h.guest("02-00-00-00-00-01")
+			one.login()
+			one.say(start)
+			const late = 900 * time.Millisecond
+			h.hss.Inject(swxtest.Fault{Command: swx.CommandServerAssignment, Times: 1, Delay: late})
+			one.say(stop)
+			require.Eventually(t, func() bool { return h.hss.Stats().Faults == 1 }, time.Minute, time.Millisecond)
+			require.Eventually(t, func() bool { _, err := one.Login(t.Context(), h.ap); return err == nil }, time.Minute, time.Millisecond)
+			time.Sleep(late)
+			h.becomes(true)
+		})
+	}
 }
 
 // A login that nobody uses, or that is refused in the end, leaves nothing at the HSS.
