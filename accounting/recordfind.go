@@ -34,7 +34,7 @@ func (r *Recorder) find(ctx context.Context, e *Event, c *opened, room *session.
 	var f found
 	var waiting *session.Entry
 	if id := c.login(); id.IsValid() {
-		en, err := r.m.Get(ctx, id)
+		en, err := r.m.GetIn(ctx, room, id)
 		switch {
 		case err == nil:
 			s := &en.Session
