@@ -34,7 +34,7 @@ func startTLSRelay(t *testing.T, r Relay) (*Program, string) {
 	r.Port, r.SecurePort = int(freePort(t).Port()), int(freePort(t).Port())
 	p, err := r.Start(t.TempDir())
 	require.NoError(t, err)
-	t.Cleanup(func() { stopped(t, p, 0) })
+	t.Cleanup(func() { relayEnded(t, p) })
 	return p, netip.AddrPortFrom(netip.MustParseAddr(RelayAddress), uint16(r.SecurePort)).String()
 }
 

@@ -34,7 +34,7 @@ func TestRelayReadsGy(t *testing.T) {
 		Extensions: []string{"dict_nasreq", "dict_dcca", "dict_dcca_3gpp", "dbg_msg_dumps"},
 	}.Start(t.TempDir())
 	require.NoError(t, err)
-	t.Cleanup(func() { stopped(t, p, 0) })
+	t.Cleanup(func() { relayEnded(t, p) })
 	require.NoError(t, p.WaitFor("'STATE_OPEN'\t'"+gytest.DefaultHost+"'", time.Minute))
 
 	node := gatewayNode(t, relayHost, address.String())

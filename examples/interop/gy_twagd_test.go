@@ -30,7 +30,7 @@ func TestChargedThroughRelay(t *testing.T) {
 		Extensions: []string{"dict_nasreq", "dict_dcca", "dict_dcca_3gpp", "dbg_msg_dumps"},
 	}.Start(t.TempDir())
 	require.NoError(t, err)
-	t.Cleanup(func() { stopped(t, p, 0) })
+	t.Cleanup(func() { relayEnded(t, p) })
 	require.NoError(t, p.WaitFor("'STATE_OPEN'\t'"+gytest.DefaultHost+"'", time.Minute))
 
 	dynauth := freePort(t)
