@@ -117,23 +117,19 @@ func (e *engine) load() error {
 	return e.loadLog()
 }
 
-// loadFormat brings the database into the present format. It is written even if it is there: a
-// database that can't be written is not ready.
+// loadFormat checks the format. It is written even if it is there: a database that can't be
+// written is not ready.
 func (e *engine) loadFormat() error {
-	have := uint64(format)
 	switch v, closer, err := e.db.Get(formatKey); {
 	case errors.Is(err, pebble.ErrNotFound):
 	case err != nil:
 		return err
 	default:
-		have, err = parseFormat(v)
+		err = checkFormat(v)
 		_ = closer.Close()
 		if err != nil {
 			return err
 		}
-	}
-	if have < format {
-		return e.upgrade()
 	}
 	return e.db.Set(formatKey, formatValue, pebble.Sync)
 }

@@ -24,15 +24,13 @@ import (
 //	                          (8 octets), due and expires (4 each, seconds since 1970, 0: none),
 //	                          number of terms (1), terms (8 each), value. Numbers have 8 octets
 //
-// In format 1 each record was under a key of its own, "r", kind and ID. All that there are was
-// written, and is moved, in the order of its keys, so that Pebble hardly ever writes it again.
+// All of it is written in the order of its keys, so that Pebble hardly ever writes it again.
 const (
 	format = 2
 
 	prefixFormat  = 'f'
 	prefixJournal = 'j'
 	prefixLog     = 'l'
-	prefixRecord  = 'r'
 	prefixTrim    = 't'
 )
 
@@ -44,8 +42,6 @@ var (
 	trimKey       = []byte{prefixTrim}
 	journalBegin  = []byte{prefixJournal}
 	journalEnd    = []byte{prefixJournal + 1}
-	recordsBegin  = []byte{prefixRecord}
-	recordsEnd    = []byte{prefixRecord + 1}
 	errBadRecord  = errors.New("pebblestore: damaged record")
 	errBadLog     = errors.New("pebblestore: damaged log of records")
 	errBadJournal = errors.New("pebblestore: damaged journal")
@@ -53,19 +49,11 @@ var (
 )
 
 const (
-	recordKeyLen  = 1 + 1 + len(session.ID{})
+	recordKeyLen  = 1 + len(session.ID{})
 	recordHead    = 8 + 4 + 4 + 1
 	journalKeyLen = 1 + 8
 	trimLen       = 8 + 8
 )
-
-// parseRecordKey is for format 1.
-func parseRecordKey(b []byte) (session.Key, error) {
-	if len(b) != recordKeyLen {
-		return session.Key{}, errBadRecord
-	}
-	return session.Key{Kind: session.Kind(b[1]), ID: session.ID(b[2:])}, nil
-}
 
 // seconds rounds up, so that nothing expires before its time; what there are no
 // seconds for gets the nearest.
@@ -105,10 +93,6 @@ func (l *loggedChange) version() (uint64, error) {
 	}
 }
 
-func appendLogged(b []byte, l loggedChange) []byte {
-	return append(appendHead(b, l.key, len(l.record)), l.record...)
-}
-
 func appendHead(b []byte, key session.Key, length int) []byte {
 	b = append(append(b, byte(key.Kind)), key.ID[:]...)
 	return binary.AppendUvarint(b, uint64(length))
@@ -132,12 +116,11 @@ func appendChange(b []byte, r *session.Record, terms []session.Term) []byte {
 
 // cutChange splits the first change off those of a block.
 func cutChange(b []byte) (l loggedChange, rest []byte, err error) {
-	head := recordKeyLen - 1
-	if len(b) < head {
+	if len(b) < recordKeyLen {
 		return l, nil, errBadLog
 	}
-	l.key = session.Key{Kind: session.Kind(b[0]), ID: session.ID(b[1:head])}
-	if l.record, rest, err = cutEntry(b[head:]); err != nil {
+	l.key = session.Key{Kind: session.Kind(b[0]), ID: session.ID(b[1:recordKeyLen])}
+	if l.record, rest, err = cutEntry(b[recordKeyLen:]); err != nil {
 		return l, nil, errBadLog
 	}
 	return l, rest, nil
@@ -222,14 +205,14 @@ func parseTrim(b []byte) (first, last uint64, err error) {
 	return binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), nil
 }
 
-// parseFormat returns the format; an error unless this package can read it.
-func parseFormat(b []byte) (uint64, error) {
+// checkFormat returns an error unless this package can read the format.
+func checkFormat(b []byte) error {
 	switch v, used := binary.Uvarint(b); {
-	case used <= 0 || used != len(b) || v == 0:
-		return 0, fmt.Errorf("%w: not a number", ErrFormat)
-	case v > format:
-		return 0, fmt.Errorf("%w: written by a later version (format %d, this one knows %d)", ErrFormat, v, format)
+	case used <= 0 || used != len(b):
+		return fmt.Errorf("%w: not a number", ErrFormat)
+	case v != format:
+		return fmt.Errorf("%w: written by another version (format %d, this one knows %d)", ErrFormat, v, format)
 	default:
-		return v, nil
+		return nil
 	}
 }

@@ -1,13 +1,11 @@
 package pebblestore
 
 import (
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 
@@ -88,54 +86,4 @@ func TestLogIsCleared(t *testing.T) {
 	}
 	require.True(t, cleared)
 	require.Less(t, most, 2*spareTables*minMemTable)
-}
-
-// TestUpgrade: records of format 1 are there again, also if the upgrade was begun before.
-func TestUpgrade(t *testing.T) {
-	mem := vfs.NewMem()
-	db, err := pebble.Open(dbDir, &pebble.Options{FS: mem, FormatMajorVersion: pebble.FormatTableFormatV6, Logger: quietLogger{}})
-	require.NoError(t, err)
-	require.NoError(t, db.Set(formatKey, []byte{1}, nil))
-	model := make(map[session.Key]session.Record)
-	for n := range 2000 {
-		r := session.Record{Key: recordKey(n, 0), Version: uint64(n + 1), Value: make([]byte, 300)}
-		l, _, err := cutChange(appendChange(nil, &r, []session.Term{7}))
-		require.NoError(t, err)
-		require.NoError(t, db.Set(appendRecordKey(nil, r.Key), l.record, nil))
-		model[r.Key] = r
-	}
-	gone := session.Record{Key: recordKey(5000, 0), Version: 1, Expires: time.Now().Add(-time.Hour)}
-	l, _, err := cutChange(appendChange(nil, &gone, nil))
-	require.NoError(t, err)
-	require.NoError(t, db.Set(appendRecordKey(nil, gone.Key), l.record, nil))
-	// What an earlier attempt has left is of no account.
-	stale := session.Record{Key: recordKey(6000, 0), Version: 1}
-	require.NoError(t, db.Set(appendLogKey(nil, 99), appendChange(nil, &stale, nil), nil))
-	require.NoError(t, db.Close())
-
-	for range 2 {
-		s := open(t, dbDir, small(mem))
-		require.Equal(t, model, stored(t, s))
-		found := 0
-		require.NoError(t, s.Find(t.Context(), 7, func(session.Record) bool { found++; return true }))
-		require.Len(t, model, found)
-		db := s.view.Load().db
-		it, err := db.NewIter(&pebble.IterOptions{LowerBound: recordsBegin, UpperBound: recordsEnd})
-		require.NoError(t, err)
-		require.False(t, it.First())
-		require.NoError(t, it.Close())
-		v, closer, err := db.Get(formatKey)
-		require.NoError(t, err)
-		require.Equal(t, formatValue, v)
-		require.NoError(t, closer.Close())
-		for key := range maps.Keys(model) {
-			_, err := s.Commit(t.Context(), &session.Change{Puts: []session.Put{{Key: key, Expect: model[key].Version, Delete: true}}})
-			require.NoError(t, err)
-			delete(model, key)
-			if len(model)%500 == 0 {
-				break
-			}
-		}
-		require.NoError(t, s.Close())
-	}
 }

@@ -53,7 +53,7 @@ var _ session.AsyncStore = (*Store)(nil)
 // Open opens the store in a directory, which is made if there is none, and
 // loads its records.
 //
-// The error wraps ErrLocked if the directory is in use, and ErrFormat if a later version
+// The error wraps ErrLocked if the directory is in use, and ErrFormat if another version
 // of this package wrote it.
 func Open(dir string, cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {

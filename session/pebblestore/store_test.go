@@ -101,16 +101,18 @@ func TestOpenTwice(t *testing.T) {
 	require.NotErrorIs(t, err, ErrLocked)
 }
 
-// TestLaterFormat: what a later version wrote is left alone.
-func TestLaterFormat(t *testing.T) {
-	mem := vfs.NewMem()
-	s := open(t, dbDir, small(mem))
-	e := s.view.Load()
-	require.NoError(t, e.db.Set(formatKey, []byte{format + 1}, nil))
-	require.NoError(t, s.Close())
-	_, err := Open(dbDir, small(mem))
-	require.ErrorIs(t, err, ErrFormat)
-	require.ErrorContains(t, err, "later version")
+// TestOtherFormat: what another version wrote is left alone.
+func TestOtherFormat(t *testing.T) {
+	for _, other := range []byte{format - 1, format + 1} {
+		mem := vfs.NewMem()
+		s := open(t, dbDir, small(mem))
+		e := s.view.Load()
+		require.NoError(t, e.db.Set(formatKey, []byte{other}, nil))
+		require.NoError(t, s.Close())
+		_, err := Open(dbDir, small(mem))
+		require.ErrorIs(t, err, ErrFormat)
+		require.ErrorContains(t, err, "another version")
+	}
 }
 
 // TestDamage: a record that can't be read is an error, not a record less.
