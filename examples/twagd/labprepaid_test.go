@@ -59,14 +59,14 @@ func TestPrepaid(t *testing.T) {
 	require.NoError(t, err)
 	l.visits.start(ctx, netip.MustParseAddrPort(l.server.cfg.Accounting.Listen))
 
+	const rate = 5 << 20 // the credit lasts for six seconds
+	l.visits.rate = rate
 	phone := s.phones[labPrepaid]
 	stalled := stalls(t)
 	begun := time.Now()
 	s.login(phone)
 	require.Equal(t, 1, s.accepted, "%s", out)
-	v := l.visits.open[phone.Station()]
-	require.NotNil(t, v)
-	v.rate = 5 << 20 // the credit lasts for six seconds
+	require.True(t, l.visits.has(phone.Station()))
 	time.Sleep(time.Second)
 	s.login(phone) // again, as phones do, without ending the session
 	require.Equal(t, 2, s.accepted)
@@ -84,7 +84,7 @@ func TestPrepaid(t *testing.T) {
 	require.Equal(t, l.visits.octets[phone.IMSI()], uint64(a.Debited))
 	require.Equal(t, int64(labCredit)-a.Debited, a.Balance)
 	require.Negative(t, a.Balance, "the overshoot is a debt")
-	require.Less(t, -a.Balance, int64((3+3*over.Seconds())*float64(v.rate)), "of one interim, more or less")
+	require.Less(t, -a.Balance, int64((3+3*over.Seconds())*rate), "of one interim, more or less")
 
 	var debited int64 // before the last grant
 	var granted uint64

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/binary"
@@ -33,6 +34,7 @@ type visits struct {
 	dyn    *radius.Server
 	port   int // where the access point takes Disconnect-Requests
 	served chan error
+	rate   uint64 // of each visit's; 0: some or other
 
 	wg   sync.WaitGroup
 	mu   sync.Mutex
@@ -141,7 +143,7 @@ func (v *visits) loggedIn(imsi eap.IMSI, station string, accept []byte) {
 	s := &visit{
 		all: v, imsi: imsi, station: station, account: fmt.Sprintf("lab-%d", v.n), conn: conn,
 		gone: make(chan rfc2866.AcctTerminateCause, 1), class: class, interval: interval,
-		began: time.Now(), rate: visitRate/2 + rand.Uint64N(visitRate),
+		began: time.Now(), rate: cmp.Or(v.rate, visitRate/2+rand.Uint64N(visitRate)),
 	}
 	v.open[station] = s
 	v.wg.Go(s.run)
