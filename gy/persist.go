@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/opentwag/twag/diameter/wire"
 )
@@ -82,12 +83,12 @@ func (s *Session) Taken(seq uint32, waiting bool) {
 // again, and whether there is one.
 func (s *Session) Pending() (seq uint32, ok bool) { return s.request.seq, s.request.kind != 0 }
 
-// Unanswered reports whether an update or the end of the session was sent by somebody else,
-// before the session was restored, and no answer to it has been taken in. Resume sends it
-// again.
-func (s *Session) Unanswered() bool {
+// Unanswered reports whether an update or the end of the session that was made until the time
+// given, to the second, was sent by somebody else, before the session was restored, and no
+// answer to it has been taken in. Resume sends it again.
+func (s *Session) Unanswered(until time.Time) bool {
 	r := &s.request
-	return r.kind > RequestInitial && s.state != Idle && !r.inHand
+	return r.kind > RequestInitial && s.state != Idle && !r.inHand && int32(r.at-ntpSeconds(until)) <= 0
 }
 
 // fits reports whether the request is one of the state.

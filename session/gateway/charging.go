@@ -74,8 +74,9 @@ type CCRSender interface {
 // has been stored, with the usage that it reports, and is there until its answer has been. So a
 // process that dies neither loses usage nor reports it twice.
 type Charging struct {
-	m   *session.Manager
-	cfg ChargingConfig
+	m     *session.Manager
+	cfg   ChargingConfig
+	begun time.Time // what was asked for later, nobody who has died waits for
 
 	wg     sync.WaitGroup
 	ctx    context.Context
@@ -117,7 +118,7 @@ func NewCharging(m *session.Manager, cfg ChargingConfig) (*Charging, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := &Charging{m: m, cfg: cfg, taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
+	c := &Charging{m: m, cfg: cfg, begun: time.Now(), taken: make(map[session.ID]request), waiting: make(map[session.ID]chan verdict)}
 	c.jobs.New = c.newJob
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	m.OnWake(c.wake)

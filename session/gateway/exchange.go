@@ -242,9 +242,12 @@ func (c *Charging) answered(id session.ID, seq uint32) {
 	}
 }
 
-// forget makes the session's request, if there is one, one that nobody here has had in hand.
+// forget makes the session's request, if there is one, one that nobody here has had in hand. One that
+// is awaited is left alone: somebody else has sent it since.
 func (c *Charging) forget(id session.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.taken, id)
+	if !c.taken[id].waiting {
+		delete(c.taken, id)
+	}
 }

@@ -35,7 +35,7 @@ func (c *Charging) Resume(ctx context.Context) error {
 		}
 		j := c.job(s.ID)
 		defer j.free()
-		if ours, err := c.restore(j, s, &r); err == nil && !ours && j.gs.Unanswered() {
+		if ours, err := c.restore(j, s, &r); err == nil && !ours && j.gs.Unanswered(c.begun) {
 			ids = append(ids, s.ID)
 		}
 		return len(ids) < maxResumed
@@ -75,7 +75,7 @@ func (c *Charging) resume(ctx context.Context, id session.ID) error {
 			return false, err
 		}
 		ours, err := c.restore(j, s, &r)
-		if err != nil || ours || !j.gs.Unanswered() {
+		if err != nil || ours || !j.gs.Unanswered(c.begun) {
 			return false, err
 		}
 		resumed = true
