@@ -157,9 +157,6 @@ func (s *Session) classify(a *CCA) (event, EndReason) {
 
 // take applies what a successful answer says of each rating group.
 func (s *Session) take(now instant, a *CCA, out *Output) {
-	if s.service == serviceOff {
-		return // only CCR-T is to come
-	}
 	for i := range s.groups {
 		g := &s.groups[i]
 		var found *MSCC
@@ -186,8 +183,14 @@ func (s *Session) take(now instant, a *CCA, out *Output) {
 			}
 			found = &own
 		default:
-			if s.mode == ModeAuthorize && g.status == groupWanting {
+			if s.mode == ModeAuthorize && g.status == groupWanting && s.service != serviceOff {
 				g.status = groupUnlimited
+			}
+			continue
+		}
+		if s.service == serviceOff {
+			if s.mode != ModeAuthorize {
+				g.setUnits(&found.Granted) // CCR-T, the only one to come, reports what was used of them
 			}
 			continue
 		}
@@ -289,9 +292,7 @@ func (s *Session) grantUnits(now instant, g *group, m *MSCC) {
 	s.keepFinal(g, m)
 	g.last = m.HasFinal
 	g.status = groupGranted
-	g.granted = m.Granted.Has
-	g.time = uint64(m.Granted.Time)
-	g.octets, g.input, g.output = m.Granted.Total, m.Granted.Input, m.Granted.Output
+	g.setUnits(&m.Granted)
 	g.timeThreshold, g.volumeThreshold = uint64(m.TimeThreshold), uint64(m.VolumeThreshold)
 	g.consumption = m.ConsumptionTime
 	g.holding = uint32(s.m.cfg.HoldingTime / time.Second)

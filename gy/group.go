@@ -294,6 +294,12 @@ func (g *group) held(now instant) bool {
 	return g.lastAt >= g.activeAt.after(time.Duration(g.holding)*time.Second)
 }
 
+// setUnits makes granted units the measure of what is used from now on.
+func (g *group) setUnits(u *Units) {
+	g.granted, g.time = u.Has, uint64(u.Time)
+	g.octets, g.input, g.output = u.Total, u.Input, u.Output
+}
+
 // clearGrant forgets the grant and what came with it.
 func (g *group) clearGrant() {
 	g.granted, g.time, g.octets, g.input, g.output = 0, 0, 0, 0, 0

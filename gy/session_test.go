@@ -200,6 +200,28 @@ func TestAuthorizationOnly(t *testing.T) {
 	require.True(t, x.out.Done)
 }
 
+// TestGrantAfterTheEnd: what an answer grants to a service that has ended meanwhile covers what CCR-T
+// reports, and no more than that.
+func TestGrantAfterTheEnd(t *testing.T) {
+	for granted, overshoot := range map[uint64]uint64{20 * mega: 0, 3 * mega: 2 * mega, 0: 5 * mega} {
+		x := opened(t, 10*mega, nil)
+		x.use(8*mega, 10)
+		x.wantSend(RequestUpdate, 1)
+		x.stop(13*mega, 20)
+		x.wantIdle()
+		a := grant(granted)
+		if granted == 0 {
+			a.Services[0] = MSCC{RatingGroup: 100, HasRatingGroup: true, ResultCode: ResultCreditLimitReached}
+		}
+		x.answer(a)
+		x.wantSend(RequestTermination, 2)
+		x.wantUsed(5 * mega)
+		require.Equal(t, overshoot, x.out.OvershootOctets)
+		x.result(ResultSuccess)
+		require.True(t, x.out.Done)
+	}
+}
+
 // Free of charge at the command's level: no credit control any more.
 func TestNotApplicable(t *testing.T) {
 	x := opened(t, 10*mega, nil)

@@ -3,8 +3,6 @@ package interop
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +40,7 @@ func TestChargedThroughRelay(t *testing.T) {
 	c := ocs.settled(server, 5*time.Minute)
 	said := server.ended()
 	require.Contains(t, said, "radius_disconnect_request_count=")
-	// Nobody has restarted, so what was used beyond grants is what twagd has counted; but for
-	// sessions that stop while they are granted more, where it goes by the grant before.
+	// Nobody has restarted, so what was used beyond grants is what twagd has counted.
 	var overshoot uint64
 	for _, s := range c.Audit.Sessions {
 		for _, g := range s.Groups {
@@ -51,12 +48,7 @@ func TestChargedThroughRelay(t *testing.T) {
 		}
 	}
 	require.NotZero(t, overshoot)
-	counted := regexp.MustCompile(`gy_overshoot_octets=(\d+)`).FindStringSubmatch(said)
-	require.NotNil(t, counted)
-	n, err := strconv.ParseUint(counted[1], 10, 64)
-	require.NoError(t, err)
-	const chunk = 20_000_000
-	require.InDelta(t, float64(overshoot), float64(n), float64(chunk*len(c.Audit.Sessions)))
+	require.Contains(t, said, fmt.Sprintf("gy_overshoot_octets=%d ", overshoot))
 	require.NotContains(t, said, "level=ERROR")
 	load.checkTickets(fmt.Sprint(server.dir, "/tickets"))
 	t.Logf("%d requests of %d sessions", r.Requests, r.Stopped)
