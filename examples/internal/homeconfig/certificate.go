@@ -3,6 +3,7 @@ package homeconfig
 import (
 	"cmp"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -23,7 +24,8 @@ type certificate struct {
 
 	mu      sync.Mutex
 	pair    *tls.Certificate
-	stamp   stamp // of the files when they were last read, used or not
+	stamp   stamp  // of the files when they were last read
+	failed  string // what was wrong with them then, if anything
 	checked time.Time
 }
 
@@ -56,25 +58,43 @@ func (c *certificate) get() *tls.Certificate {
 		return c.pair
 	}
 	c.checked = now
-	// What is written while it is read has another stamp the next time.
+	// What is written while it is read has another stamp the next time. What could not be used may be
+	// mended without one, by a permission or by the passing of time.
 	at, err := c.look()
-	if at == c.stamp {
+	if at == c.stamp && c.failed == "" {
 		return c.pair
 	}
 	c.stamp = at
 	var pair *tls.Certificate
 	if err == nil {
-		if pair, err = c.read(); err == nil && pair.Leaf.VerifyHostname(c.host) != nil {
-			err = fmt.Errorf("has no DNS name %s", c.host)
+		if pair, err = c.read(); err == nil {
+			err = usable(pair.Leaf, c.host, now)
 		}
 	}
 	if err != nil {
-		c.log.Warn("New TLS certificate cannot be used", "file", c.files.Certificate, "error", err)
+		if c.failed != err.Error() {
+			c.log.Warn("New TLS certificate cannot be used", "file", c.files.Certificate, "error", err)
+		}
+		c.failed = err.Error()
 		return c.pair
 	}
+	c.failed = ""
 	c.pair = pair
 	c.log.Info("New TLS certificate", "file", c.files.Certificate, "until", pair.Leaf.NotAfter)
 	return pair
+}
+
+// usable returns what is wrong with a new certificate, in whose place there is an old one.
+func usable(leaf *x509.Certificate, host string, now time.Time) error {
+	switch {
+	case leaf.VerifyHostname(host) != nil:
+		return fmt.Errorf("has no DNS name %s", host)
+	case now.Before(leaf.NotBefore):
+		return fmt.Errorf("is not valid before %s", leaf.NotBefore.Format(time.RFC3339))
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("has expired on %s", leaf.NotAfter.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // look returns the files' stamp, which is zero for a file that is not there.

@@ -45,14 +45,19 @@ func (f *files) write(name string, b []byte) {
 	require.NoError(f.t, os.Chtimes(name, at, at))
 }
 
-// renew writes a new certificate for the host and returns its serial number.
-func (f *files) renew(host string) *big.Int {
+func (f *files) put(pair tls.Certificate) {
 	f.t.Helper()
-	pair := f.authority.Certificate(host)
 	cert, key, err := diametertest.PEM(pair)
 	require.NoError(f.t, err)
 	f.write(f.Certificate, cert)
 	f.write(f.Key, key)
+}
+
+// renew writes a new certificate for the host and returns its serial number.
+func (f *files) renew(host string) *big.Int {
+	f.t.Helper()
+	pair := f.authority.Certificate(host)
+	f.put(pair)
 	return serial(f.t, &pair)
 }
 
@@ -81,6 +86,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 		"half of it":     func() { f.renew(testHost); f.write(f.Key, nil) },
 		"of another key": func() { key, _ := os.ReadFile(f.Key); f.renew(testHost); f.write(f.Key, key) },
 		"of another":     func() { f.renew("bbb.example.org") },
+		"expired":        func() { f.put(f.authority.Expired(testHost)) },
 		"gone":           func() { require.NoError(t, os.Remove(f.Certificate)) },
 	} {
 		log.Reset()
@@ -94,6 +100,33 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	}
 	third := f.renew(testHost)
 	require.Equal(t, third, serial(t, c.get()))
+}
+
+// Files that could not be used are mended although their times and sizes are the same: it may be
+// that only a permission was missing.
+func TestCertificateIsMended(t *testing.T) {
+	f := newFiles(t)
+	first := f.renew(testHost)
+	var log bytes.Buffer
+	c, err := newCertificate(f.TLS, testHost, slog.New(slog.NewTextHandler(&log, nil)))
+	require.NoError(t, err)
+	c.every = 0
+	second := f.renew(testHost)
+	key, err := os.ReadFile(f.Key)
+	require.NoError(t, err)
+	at := time.Now().Add(time.Hour)
+	for _, step := range []struct {
+		key  []byte
+		want *big.Int
+	}{{bytes.Repeat([]byte{'x'}, len(key)), first}, {key, second}} {
+		require.NoError(t, os.WriteFile(f.Key, step.key, 0o600))
+		require.NoError(t, os.Chtimes(f.Key, at, at))
+		for range 2 {
+			require.Equal(t, step.want, serial(t, c.get()))
+		}
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "cannot be used"))
+	require.Equal(t, 1, strings.Count(log.String(), "New TLS certificate\""))
 }
 
 // Both ends of a connection show what their files say when it begins.
