@@ -129,6 +129,7 @@ func TestLabRecipes(t *testing.T) {
 		require.Empty(t, os.Getenv("TWAG_REQUIRE_PEERS"), "eapol_test is not installed")
 		t.Skip("eapol_test is not installed")
 	}
+	t.Parallel()
 	out, end := startLab(t)
 	waitFor(t, out, "Authentication ACCEPTED")
 	commands := regexp.MustCompile(`(?m)^ +(eapol_test .*)$`).FindAllStringSubmatch(out.String(), -1)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -57,14 +58,22 @@ func (c *config) deregisters() bool {
 // perhaps in another server.
 func (r *registrar) check(ctx context.Context, l eapradius.Login, s *session.Session) (eap.Refusal, error) {
 	again := l.Result.Reauthenticated
+	asked := ctx
 	if again {
-		home, err := r.home(ctx, s.IMSI)
-		if err != nil || home != "" || r.after == 0 { // a store that fails is the admission's affair
+		_, home, err := r.whereabouts(ctx, s.IMSI)
+		if err != nil {
+			home = homeUntold // if he can be admitted at all
+		}
+		if home != "" || r.after == 0 {
 			s.Home = home
 			return eap.RefusalNone, nil
 		}
+		// An HSS that is silent must leave the time to let him in without it.
+		var cancel context.CancelFunc
+		asked, cancel = half(ctx)
+		defer cancel()
 	}
-	got, err := r.hss.Assign(ctx, swx.AssignmentRequest{IMSI: l.Result.IMSI, Type: swx.Registration})
+	got, err := r.hss.Assign(asked, swx.AssignmentRequest{IMSI: l.Result.IMSI, Type: swx.Registration})
 	if told, ok := ctx.Value(toldKey{}).(*bool); ok {
 		*told = err == nil || !isFinal(err)
 	}
@@ -85,11 +94,25 @@ func (r *registrar) check(ctx context.Context, l eapradius.Login, s *session.Ses
 	if err == nil {
 		return eap.RefusalNone, nil
 	}
+	if again {
+		// It is the full login that finds out whose he is now, or takes him over. If the store fails,
+		// that has been told.
+		_ = r.s.forget(ctx, l.Result.IMSI)
+	}
 	r.s.log.Info("HSS does not let a subscriber in", "nas", s.NAS.Identifier, "station", l.Peer.StationID, "imsi", l.Result.IMSI, "error", err)
 	if errors.Is(err, aka.ErrUnavailable) {
 		return eap.RefusalTemporary, err
 	}
 	return eap.RefusalNotSubscribed, err
+}
+
+// half is ctx with half of the time that it has left.
+func half(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(end)/2)
 }
 
 // toldKey is the context's key to whether the HSS was told of a login.
@@ -117,6 +140,24 @@ func (r *registrar) authorizer(a *gateway.Admitter) eapradius.Authorizer {
 	})
 }
 
+// pause waits for a login that is being decided: one that the HSS has let in must not be recorded after
+// the HSS has thought better of it. It waits for no more than maxPause, since the login may wait for
+// that HSS. done lets the next one be decided.
+func (r *registrar) pause(ctx context.Context, imsi eap.IMSI) (done func()) {
+	if r == nil || r.after == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxPause)
+	defer cancel()
+	done, err := r.turns.take(ctx, imsi.Digits())
+	if err != nil {
+		return func() {}
+	}
+	return done
+}
+
+const maxPause = time.Second
+
 // leave has the subscriber deregistered, unless he has a session by then.
 func (r *registrar) leave(ctx context.Context, imsi eap.IMSI) error {
 	if r == nil || r.after == 0 {
@@ -128,58 +169,60 @@ func (r *registrar) leave(ctx context.Context, imsi eap.IMSI) error {
 	return err
 }
 
-// home returns where the subscriber is registered; empty: nowhere.
-func (r *registrar) home(ctx context.Context, imsi string) (string, error) {
+// whereabouts returns whether the subscriber has a session, and where he is registered by it; empty:
+// nowhere, as far as is known.
+func (r *registrar) whereabouts(ctx context.Context, imsi string) (here bool, home string, err error) {
 	if r.after == 0 {
-		return "", nil
+		return false, "", nil
 	}
 	list, err := r.s.books.manager.BySubscriber(ctx, imsi)
 	if errors.Is(err, session.ErrDecode) {
 		err = nil // that session is lost to everybody
 	}
 	for _, e := range list {
-		if isRegistered(&e.Session) {
-			return e.Session.Home, nil
+		if s := &e.Session; counts(s) {
+			here = true
+			home = cmp.Or(home, s.Home)
 		}
 	}
-	return "", err
+	return here, home, err
 }
 
-// do does a task.
+// do does a task. Logins don't wait for it: it is broken off, and done again.
 func (r *registrar) do(ctx context.Context, t session.Task) error {
 	what, imsi, home, ok := parseRegistration(t.Data)
 	if !ok {
 		return nil // it can't be done, now or later
 	}
-	done, err := r.turns.take(ctx, imsi.Digits())
+	ctx, done, err := r.turns.borrow(ctx, imsi.Digits())
 	if err != nil {
 		return err
 	}
 	defer done()
-	at, err := r.home(ctx, imsi.Digits())
+	here, at, err := r.whereabouts(ctx, imsi.Digits())
+	// What was tried and got no answer may have reached the HSS after what it was told since: then
+	// it is told once more how things are.
+	tried := t.Attempts > 0
 	switch {
 	case err != nil:
 		return err
-	case what == toRegister && at != "", t.Attempts > 0 && at != "":
-		// He has come back after it was tried to deregister him: what got no answer may have
-		// reached the HSS after his login.
+	case at != "" && (what == toRegister || tried):
 		return r.register(ctx, imsi)
-	case what == toDeregister && at == "":
-		if t.Attempts >= hostAttempts {
-			home = homeUnnamed
-		}
-		return r.deregister(ctx, imsi, home)
+	case !here && (what == toDeregister || tried):
+		return r.deregister(ctx, imsi, home, t.Attempts >= hostAttempts)
 	}
 	return nil // he has gone, or come back
 }
 
-// hostAttempts is how often the HSS is asked by its name. Another one may have taken its place.
+// hostAttempts is how often only the HSS that he is registered at is asked, by its name. Another one
+// may have taken its place.
 const hostAttempts = 3
 
 // register registers a subscriber whose sessions began without the HSS; they end if it does not
 // agree.
 func (r *registrar) register(ctx context.Context, imsi eap.IMSI) error {
 	got, err := r.hss.Assign(ctx, swx.AssignmentRequest{IMSI: imsi, Type: swx.Registration})
+	ctx = context.WithoutCancel(ctx) // what is left to do is short
 	switch {
 	case err == nil && got.UserData != nil:
 		if err = got.UserData.Check(swx.RATWLAN); err == nil {
@@ -198,13 +241,21 @@ func (r *registrar) refused(imsi eap.IMSI, err error) {
 	r.s.log.Info("HSS does not want a subscriber who is here", "imsi", imsi, "error", err)
 }
 
-// deregister tells the HSS that the subscriber has gone.
-func (r *registrar) deregister(ctx context.Context, imsi eap.IMSI, home string) error {
+// deregister tells the HSS that the subscriber has gone: the one at home, and if that gives no answer
+// and another will do, whichever serves the realm.
+func (r *registrar) deregister(ctx context.Context, imsi eap.IMSI, home string, another bool) error {
 	req := swx.AssignmentRequest{IMSI: imsi, Type: swx.UserDeregistration}
 	if home != homeUnnamed && home != homeUntold {
 		req.Host = home
 	}
 	_, err := r.hss.Assign(ctx, req)
+	if another && req.Host != "" && err != nil && !isFinal(err) {
+		req.Host = ""
+		_, err = r.hss.Assign(ctx, req)
+		if errors.Is(err, aka.ErrUnknownSubscriber) {
+			return err // it has others; the one at home may come back
+		}
+	}
 	if err == nil || !isFinal(err) {
 		return err
 	}
@@ -215,6 +266,9 @@ func (r *registrar) deregister(ctx context.Context, imsi eap.IMSI, home string) 
 
 // isFinal tells an answer that will be the same next time from trouble (RFC 6733, section 7.1).
 func isFinal(err error) bool {
+	if !errors.Is(err, aka.ErrUnavailable) || errors.Is(err, swx.ErrRegisteredElsewhere) {
+		return true
+	}
 	var re *swx.ResultError
 	return errors.As(err, &re) && (re.Code == resultCommandUnsupported || re.Code/1000 == 5 && re.Code != swx.ResultUnableToComply)
 }

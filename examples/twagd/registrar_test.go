@@ -13,6 +13,7 @@ import (
 	"layeh.com/radius/rfc2865"
 	"layeh.com/radius/rfc2866"
 
+	"github.com/opentwag/twag/aka"
 	"github.com/opentwag/twag/eap"
 	"github.com/opentwag/twag/examples/internal/freeport"
 	"github.com/opentwag/twag/examples/internal/provision"
@@ -122,6 +123,16 @@ func (h *house) tasks() int {
 	return n
 }
 
+// lose takes a session out of the store.
+func (h *house) lose(id session.ID) {
+	h.t.Helper()
+	key := session.Key{Kind: session.KindSession, ID: id}
+	r, err := h.books.store.Get(h.t.Context(), key)
+	require.NoError(h.t, err)
+	_, err = h.books.store.Commit(h.t.Context(), &session.Change{Puts: []session.Put{{Key: key, Expect: r.Version, Delete: true}}})
+	require.NoError(h.t, err)
+}
+
 // Who has no session any more is deregistered, and only he.
 func TestDeregistered(t *testing.T) {
 	t.Parallel()
@@ -154,11 +165,32 @@ func TestDeregistered(t *testing.T) {
 	require.NotContains(t, h.out.String(), h.imsi.Digits())
 }
 
+// A session that was not recorded at its login, such as when the store failed, keeps its subscriber
+// registered like any other.
+func TestDeregisteredUnrecorded(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one, two := h.guest("02-00-00-00-00-01"), h.guest("02-00-00-00-00-02")
+	one.login()
+	two.login()
+	list, err := h.books.manager.ByStation(t.Context(), two.Station())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	h.lose(list[0].Session.ID)
+	one.say(start)
+	two.say(start)
+	one.say(stop)
+	h.stays(true, 1)
+	two.say(stop)
+	h.becomes(false)
+}
+
 // Who comes back while he is deregistered is registered after that, however late it reaches the HSS.
 func TestRegisteredAfterwards(t *testing.T) {
 	t.Parallel()
 	for name, patience := range map[string]time.Duration{"answered": 30 * time.Second, "given up": 500 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := startHouse(t, func(c *config) { c.SWx.Timeout = patience })
 			one := h.guest("02-00-00-00-00-01")
 			one.login()
@@ -166,7 +198,7 @@ func TestRegisteredAfterwards(t *testing.T) {
 			const late = 900 * time.Millisecond
 			h.hss.Inject(swxtest.Fault{Command: swx.CommandServerAssignment, Times: 1, Delay: late})
 			one.say(stop)
-			require.Eventually(t, func() bool { return h.hss.Stats().Faults == 1 }, time.Minute, time.Millisecond)
+			h.isAsked()
 			require.Eventually(t, func() bool { _, err := one.Login(t.Context(), h.ap); return err == nil }, time.Minute, time.Millisecond)
 			time.Sleep(late)
 			h.becomes(true)
@@ -228,6 +260,133 @@ func TestRegisteredLater(t *testing.T) {
 	h.becomes(false)
 	one.say(stop)
 	h.stays(false, 0)
+}
+
+// An HSS that is silent keeps no phone waiting until nobody listens, neither for the answer to its own
+// login nor for that to an earlier deregistration.
+func TestSilentHSS(t *testing.T) {
+	t.Parallel()
+	silence := func(h *house) { h.hss.Inject(swxtest.Fault{Command: swx.CommandServerAssignment, Silent: true}) }
+	for name, leave := range map[string]func(*guest){
+		"during the login":      func(g *guest) { g.say(stop); g.h.becomes(false); silence(g.h) },
+		"during deregistration": func(g *guest) { silence(g.h); g.say(stop); g.h.isAsked() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := startHouse(t, func(c *config) { c.SWx.Timeout, c.Sessions.Store = 3*time.Second, storePebble })
+			one := h.guest("02-00-00-00-00-01")
+			one.login()
+			one.say(start)
+			leave(one)
+			one.login()
+			require.True(t, one.Reauthenticated())
+			one.say(start)
+			h.hss.ClearFaults()
+			h.becomes(true)
+		})
+	}
+}
+
+// isAsked waits until a request has met a fault.
+func (h *house) isAsked() {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool { return h.hss.Stats().Faults == 1 }, time.Minute, time.Millisecond)
+}
+
+// Who is another AAA server's by now does not get in by a fast re-authentication; the full login that
+// follows finds out.
+func TestReauthenticatedElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]swxtest.Fault{
+		"registered":  {Experimental: swx.ExperimentalResult{Vendor: swx.Vendor3GPP, Code: swx.ExperimentalIdentityAlreadyRegistered}},
+		"redirection": {ResultCode: 3006},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := startHouse(t)
+			one := h.guest("02-00-00-00-00-01")
+			one.login()
+			one.say(start)
+			one.say(stop)
+			h.becomes(false)
+			f.Command, f.Times, f.AAAServerName = swx.CommandServerAssignment, 1, "bbb.example.org"
+			h.hss.Inject(f)
+			_, err := one.Login(t.Context(), h.ap)
+			require.ErrorIs(t, err, radiustest.ErrRejected)
+			require.Zero(t, h.reauth.(*aka.MemoryReauthStore).Len(), "nor would another phone have to give up by itself")
+			one.login()
+			require.False(t, one.Reauthenticated())
+			require.True(t, h.isRegistered())
+		})
+	}
+}
+
+// What was tried before may have reached the HSS late: it is told once more how things are.
+func TestToldOnceMore(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	task := func(what byte, home string, attempts uint32) session.Task {
+		task := registration(what, h.imsi.Digits(), home)
+		task.Attempts = attempts
+		return task
+	}
+	late := func() {
+		_, err := h.registrar.hss.Assign(t.Context(), swx.AssignmentRequest{IMSI: h.imsi, Type: swx.Registration})
+		require.NoError(t, err)
+		require.True(t, h.isRegistered())
+	}
+	late()
+	require.NoError(t, h.registrar.do(t.Context(), task(toRegister, homeUntold, 0)))
+	require.True(t, h.isRegistered())
+	require.NoError(t, h.registrar.do(t.Context(), task(toRegister, homeUntold, 1)))
+	require.False(t, h.isRegistered())
+
+	// The HSS that has him is not there: in the end another will do, unless it does not know him.
+	late()
+	const gone = "hss2.example.org"
+	require.Error(t, h.registrar.do(t.Context(), task(toDeregister, gone, hostAttempts-1)))
+	require.True(t, h.isRegistered())
+	require.NoError(t, h.registrar.do(t.Context(), task(toDeregister, gone, hostAttempts)))
+	require.False(t, h.isRegistered())
+	require.True(t, h.hss.Remove(h.imsi))
+	require.Error(t, h.registrar.do(t.Context(), task(toDeregister, gone, hostAttempts)))
+	require.NoError(t, h.registrar.do(t.Context(), task(toDeregister, "hss.example.org", hostAttempts)))
+}
+
+// What the HSS says of a subscriber waits for a login of his that is being decided, and so counts for
+// that too.
+func TestTerminatedDuringLogin(t *testing.T) {
+	t.Parallel()
+	h := startHouse(t)
+	one := h.guest("02-00-00-00-00-01")
+	one.login()
+	for name, say := range map[string]func() error{
+		"RTR": func() error {
+			_, err := h.hss.Terminate(t.Context(), h.imsi, swx.ReasonPermanentTermination)
+			return err
+		},
+		"PPR": func() error {
+			err := h.hss.EditProfile(h.imsi, func(p *swx.UserData) { p.Access = swx.AccessBarred })
+			_, pushed := h.hss.Push(t.Context(), h.imsi)
+			return errors.Join(err, pushed)
+		},
+	} {
+		require.NoError(t, h.hss.EditProfile(h.imsi, func(p *swx.UserData) { p.Access = swx.AccessAllowed }))
+		one.Forget()
+		one.login()
+		done, err := h.registrar.turns.take(t.Context(), h.imsi.Digits())
+		require.NoError(t, err)
+		said := make(chan error, 1)
+		go func() { said <- say() }()
+		waitFor(t, h.out, map[string]string{"RTR": "HSS deregistered a subscriber", "PPR": "HSS changed a subscriber"}[name])
+		s, err := h.books.manager.Admit(t.Context(), session.Session{IMSI: h.imsi.Digits(), Station: "another " + name, Home: homeUnnamed})
+		require.NoError(t, err)
+		done()
+		require.NoError(t, <-said)
+		e, err := h.books.manager.Get(t.Context(), s.ID)
+		require.NoError(t, err)
+		require.Equal(t, session.ReasonNetwork, e.Session.Closing, name)
+	}
 }
 
 // After an RTR the HSS knows already; after a profile that bars it doesn't.
@@ -293,6 +452,50 @@ func TestTurns(t *testing.T) {
 	}
 	done()
 	(<-second)()
+	require.Empty(t, turns.busy)
+}
+
+// Who has borrowed a turn is broken off by who takes it, also if that one was there first.
+func TestTurnsAreTakenBack(t *testing.T) {
+	var turns turns
+	ctx, done, err := turns.borrow(t.Context(), "a")
+	require.NoError(t, err)
+	require.NoError(t, ctx.Err())
+	second := make(chan func())
+	go func() {
+		done, err := turns.take(t.Context(), "a")
+		if err != nil {
+			t.Error(err)
+		}
+		second <- done
+	}()
+	<-ctx.Done()
+	done()
+	done = <-second
+
+	third := make(chan func())
+	go func() {
+		_, done, err := turns.borrow(t.Context(), "a")
+		if err != nil {
+			t.Error(err)
+		}
+		third <- done
+	}()
+	select {
+	case <-third:
+		t.Fatal("two at a time")
+	case <-time.After(10 * time.Millisecond):
+	}
+	done()
+	(<-third)()
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, done, err = turns.borrow(t.Context(), "a")
+	require.NoError(t, err)
+	_, _, err = turns.borrow(ended, "a")
+	require.ErrorIs(t, err, context.Canceled)
+	done()
 	require.Empty(t, turns.busy)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -33,10 +34,9 @@ func homeOf(a swx.Assignment) string {
 	return a.Host
 }
 
-// isRegistered reports whether a session that has not ended means that its subscriber is
-// registered. One that the HSS, or a new profile, has ended does not, although its access
-// point may not have heard of it yet.
-func isRegistered(s *session.Session) bool { return s.Home != "" && s.Closing != session.ReasonNetwork }
+// counts reports whether a session keeps its subscriber registered as long as it lasts. One that the
+// HSS, or a new profile, has ended does not, although its access point may not have heard of it yet.
+func counts(s *session.Session) bool { return s.IMSI != "" && s.Closing != session.ReasonNetwork }
 
 // followRegistration has the HSS told of sessions that end, some time later, and of those
 // that begin without it.
@@ -44,12 +44,12 @@ func followRegistration(after time.Duration) func(before, is *session.Session) (
 	return func(before, is *session.Session) (session.Task, bool) {
 		switch was := before.State; {
 		case is.State == session.Ended:
-			if was != session.Ended && isRegistered(is) {
-				return leaving(is.IMSI, is.Home, after), true
+			if was != session.Ended && counts(is) {
+				// One without a home was not recorded when he logged in, or is of before there were any.
+				return leaving(is.IMSI, cmp.Or(is.Home, homeUnnamed), after), true
 			}
-		case is.Home == homeUntold && before.Home != homeUntold:
-			return registration(toRegister, is.IMSI, is.Home), true
-		case was == session.Ended && isRegistered(before): // its access point was only away
+		case is.Home == homeUntold && before.Home != homeUntold,
+			was == session.Ended && is.Home != "" && counts(before): // its access point was only away
 			return registration(toRegister, is.IMSI, is.Home), true
 		}
 		return session.Task{}, false

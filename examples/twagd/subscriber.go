@@ -15,6 +15,7 @@ import (
 // unknown.
 func (s *server) terminate(ctx context.Context, t swx.Termination) error {
 	s.log.Info("HSS deregistered a subscriber", "imsi", t.IMSI, "reason", t.Reason.String())
+	defer s.registrar.pause(ctx, t.IMSI)()
 	return s.expel(ctx, t.IMSI)
 }
 
@@ -34,6 +35,7 @@ func (s *server) update(ctx context.Context, u swx.ProfileUpdate) error {
 	if u.UserData == nil {
 		return nil
 	}
+	defer s.registrar.pause(ctx, u.IMSI)()
 	err := s.forget(ctx, u.IMSI)
 	if barred {
 		err = errors.Join(err, s.disconnect(ctx, u.IMSI), s.registrar.leave(ctx, u.IMSI))

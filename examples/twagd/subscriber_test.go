@@ -52,6 +52,7 @@ func TestServerProfileUpdate(t *testing.T) {
 
 // Who logs in is registered, once; the profile that comes back decides.
 func TestServerRegisters(t *testing.T) {
+	t.Parallel()
 	imsi := eap.MustParseIMSI(provision.FirstIMSI)
 	ap, hss, out := startHome(t, imsi, "swx:\n  register: true\n  timeout: 1s\n")
 	u, err := ue.New(ue.Config{IMSI: imsi})
