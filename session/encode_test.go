@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"log/slog"
 	"net/netip"
@@ -54,6 +55,27 @@ func TestEncodingRoundTrip(t *testing.T) {
 	got, err = session.Decode(empty.Append(nil))
 	require.NoError(t, err)
 	require.Equal(t, empty, got)
+}
+
+// encoded1 is full, but for Home and another ID, as a server wrote it that knew version 1 only.
+const encoded1 = "01020102030405060708090a0b0c0d0e0f100f3030313031303030303030303030311d3030303130313030303030303030303140776c616e2e657861" +
+	"6d706c651130322d30302d30302d30302d30302d3031036170311130302d31302d41342d32332d31392d433007636172726965720137024131024d31" +
+	"04414b41270c776c616e2e6578616d706c65017604676f6c6401670163040a0000011020010db800000000000000000000000104c00002078080c58b" +
+	"c6d10180e0ba84bf0380c0cbacf62280c8afa025dcbccccaef66accccccaef66fcdbcccaef66ccebcccaef66ec8acdcaef669cfbcccaef66bc9acdca" +
+	"ef668caacdcaef66808080808080808080010708091301020201020103"
+
+func TestDecodeVersion1(t *testing.T) {
+	b, err := hex.DecodeString(encoded1)
+	require.NoError(t, err)
+	s := full()
+	s.Home = ""
+	for i := range s.ID {
+		s.ID[i] = byte(i + 1)
+	}
+	got, err := session.Decode(b)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+	require.Equal(t, b, got.Append(nil), "who has no Home can be read by that server too")
 }
 
 func FuzzDecode(f *testing.F) {
