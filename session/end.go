@@ -81,7 +81,7 @@ func (m *Manager) closing(txn *Txn, e *Entry, why Reason, now time.Time) {
 		e.Session.ClosingAt = now.Add(-m.cfg.Grace)
 	}
 	txn.Put(e)
-	if m.tasks.handlers[TaskDisconnect] != nil {
+	if m.lane(TaskDisconnect).handlers[TaskDisconnect] != nil {
 		txn.Task(Task{Kind: TaskDisconnect, Session: e.Session.ID, Data: []byte{byte(why)}})
 	}
 }

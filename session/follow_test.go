@@ -110,3 +110,17 @@ func TestTasksApart(t *testing.T) {
 		require.Zero(t, count(t, store, KindTask))
 	})
 }
+
+// A session that is to end is told to its NAS, whoever does such tasks.
+func TestDisconnectApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newTestManager(t, newTestStore(), Config{})
+		var asked notes[ID]
+		m.HandleTaskApart(TaskDisconnect, 1, func(_ context.Context, t Task) error { asked.add(t.Session); return nil })
+		defer running(t, m)()
+		s := admit(t, m, phone("001010000000001", "02-00-00-00-00-01"))
+		require.NoError(t, m.Disconnect(t.Context(), s.ID, ReasonNetwork))
+		pass(0)
+		require.Equal(t, []ID{s.ID}, asked.all())
+	})
+}

@@ -203,9 +203,9 @@ func NewManager(store Store, cfg Config) (*Manager, error) {
 func (m *Manager) HandleTask(kind TaskKind, h TaskHandler) { m.tasks.handlers[kind] = h }
 
 // HandleTaskApart is HandleTask for tasks whose far end may be slow, or away for long: they have
-// workers of their own, so that no other task has to wait for them.
+// workers of their own, at least one, so that no other task has to wait for them.
 func (m *Manager) HandleTaskApart(kind TaskKind, workers int, h TaskHandler) {
-	lane := newTasks(m, workers)
+	lane := newTasks(m, max(1, workers))
 	lane.handlers[kind] = h
 	m.apart[kind] = lane
 }
