@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,8 +189,8 @@ func (r *rig) start() {
 	if client == nil {
 		client = r.ocs
 	}
-	n := 0
-	charging := gateway.ChargingConfig{Client: client, Machine: gy.NewMachine(cfg), NewSessionID: func() string { n++; return fmt.Sprintf("twag.example;%d;%d", time.Now().UnixNano(), n) }}
+	var n atomic.Int64
+	charging := gateway.ChargingConfig{Client: client, Machine: gy.NewMachine(cfg), NewSessionID: func() string { return fmt.Sprintf("twag.example;%d;%d", time.Now().UnixNano(), n.Add(1)) }}
 	if r.change != nil {
 		r.change(&charging)
 	}
