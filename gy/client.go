@@ -29,9 +29,9 @@ type Node interface {
 // answer. *diameter.Node is one.
 type AsyncNode interface {
 	Node
-	// ExchangeFunc is Exchange, but for handing the outcome to done, which does
-	// not block, and for needing the request's memory until then. If it fails
-	// at once, done is not called.
+	// ExchangeFunc is Exchange, but for handing the outcome to done, once and by
+	// another goroutine, which done does not block, and for needing the request's
+	// memory until then. If it fails at once, done is not called.
 	ExchangeFunc(deadline time.Time, req wire.Message, done func(wire.Message, error)) error
 }
 

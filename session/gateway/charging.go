@@ -62,7 +62,8 @@ type ChargingStep struct {
 type CCRSender interface {
 	// SendFunc sends req, and has done called, once and by another goroutine, when the answer has been
 	// read into a, or with why there is none. It must not block: it is often called by a goroutine of
-	// the store's. If it returns an error, done is not called.
+	// the store's. What a refers to is given away: it is used after done has returned. If SendFunc
+	// returns an error, done is not called.
 	SendFunc(ctx context.Context, req wire.Message, a *gy.CCA, done func(error)) error
 }
 
