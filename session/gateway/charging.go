@@ -19,7 +19,7 @@ import (
 )
 
 // ChargingConfig configures a [Charging]. Zero fields have the defaults named. The functions are
-// called concurrently, often by the goroutine that reads what the OCS sends: they must not block.
+// called concurrently, often by the goroutine that reads what the OCS sends: they must not block or panic.
 type ChargingConfig struct {
 	// Client sends to the OCS: a *gy.Client. Required.
 	Client CCRSender
@@ -44,7 +44,7 @@ type ChargingConfig struct {
 	Hooks  ChargingHooks
 }
 
-// ChargingHooks are called synchronously; they must not block and may be called
+// ChargingHooks are called synchronously; they must not block or panic, and may be called
 // concurrently. Each may be nil.
 type ChargingHooks struct {
 	// Step is called for each step of a session's credit control that was stored. What the
@@ -93,9 +93,18 @@ type Charging struct {
 
 // request is one that was handed out here and is not settled.
 type request struct {
-	seq     uint32
-	waiting bool // for its answer
+	seq uint32
+	at  progress
 }
+
+// progress is how far an exchange is.
+type progress uint8
+
+const (
+	taking  progress = iota // the answer is being taken in: others don't know yet what comes of it
+	waiting                 // for the answer
+	stored                  // what came of it is
+)
 
 // verdict is what a login waits for.
 type verdict struct {
@@ -168,7 +177,9 @@ func (c *Charging) restoreWith(j *job, s *session.Session, r *record, q request)
 	if err := machine.RestoreInto(j.gs, r.state); err != nil {
 		return err
 	}
-	j.gs.Taken(q.seq, q.waiting)
+	if q.at != taking { // else it may have been sent, for all that is known
+		j.gs.Taken(q.seq, q.at == waiting)
+	}
 	return nil
 }
 

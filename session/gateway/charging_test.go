@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -88,6 +89,7 @@ func (o *ocs) send(ctx context.Context, req wire.Message, a *gy.CCA) error {
 			o.t.Errorf("%v: number %d with other contents", r.Type, r.Number)
 		}
 		*a = o.answers[key]
+		a.Services = slices.Clone(a.Services)
 		return nil
 	}
 	o.seen[key] = body
@@ -127,7 +129,9 @@ func (o *ocs) send(ctx context.Context, req wire.Message, a *gy.CCA) error {
 			a.Services = []gy.MSCC{m}
 		}
 	}
-	o.answers[key] = *a
+	answer := *a
+	answer.Services = slices.Clone(a.Services)
+	o.answers[key] = answer
 	return nil
 }
 

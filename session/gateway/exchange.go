@@ -143,7 +143,7 @@ func (j *job) stored() {
 	j.seq = out.Seq
 	j.over()
 	c.mu.Lock()
-	c.taken[j.id] = request{j.seq, true}
+	c.taken[j.id] = request{j.seq, waiting}
 	c.mu.Unlock()
 	if err = c.cfg.Client.SendFunc(c.ctx, j.req, &j.cca, j.answered); err != nil && c.enter() {
 		// Whoever is here may be just in the middle of a commit.
@@ -163,11 +163,11 @@ func (j *job) onAnswer(err error) {
 		go j.settle()
 		return
 	}
-	c.answered(j.id, j.seq)
+	c.progress(j.id, j.seq, taking)
 	j.begin()
 	e, err := c.m.GetIn(c.ctx, &j.room, j.id)
 	if err == nil {
-		err = j.take(&j.txn, &e.Session, &request{j.seq, true}, j.outcome)
+		err = j.take(&j.txn, &e.Session, &request{j.seq, waiting}, j.outcome)
 	}
 	if err != nil {
 		j.end(err)
@@ -189,11 +189,11 @@ func (j *job) onCommit(_ uint64, err error) {
 // settle takes in what came of the request, and waits until it is stored, however often
 // somebody else is faster.
 func (j *job) settle() {
-	j.c.answered(j.id, j.seq)
+	j.c.progress(j.id, j.seq, taking)
 	if j.step == nil {
 		j.begin()
 	}
-	j.end(j.c.update(j.c.ctx, j, &request{j.seq, true}, j.outcome))
+	j.end(j.c.update(j.c.ctx, j, &request{j.seq, waiting}, j.outcome))
 }
 
 // outcome is the step that comes of the request.
@@ -208,6 +208,7 @@ func (j *job) outcome(gs *gy.Session, now time.Time) gy.Output {
 func (j *job) end(err error) {
 	c := j.c
 	defer c.leave()
+	c.progress(j.id, j.seq, stored)
 	if err == nil {
 		j.stored()
 		return
@@ -233,21 +234,21 @@ func (c *Charging) tell(id session.ID, v verdict) {
 	}
 }
 
-// answered notes that the request is not awaited any more.
-func (c *Charging) answered(id session.ID, seq uint32) {
+// progress notes how far a request is, unless the session has another one by now.
+func (c *Charging) progress(id session.ID, seq uint32, at progress) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.taken[id].seq == seq {
-		c.taken[id] = request{seq, false}
+		c.taken[id] = request{seq, at}
 	}
 }
 
-// forget makes the session's request, if there is one, one that nobody here has had in hand. One that
-// is awaited is left alone: somebody else has sent it since.
+// forget makes the session's request, if there is one, one that nobody here has had in hand. One whose
+// outcome is still to be stored is left alone: somebody else has sent it since.
 func (c *Charging) forget(id session.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.taken[id].waiting {
+	if c.taken[id].at == stored {
 		delete(c.taken, id)
 	}
 }

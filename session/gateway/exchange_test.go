@@ -12,6 +12,7 @@ import (
 	"github.com/opentwag/twag/accounting"
 	"github.com/opentwag/twag/diameter/wire"
 	"github.com/opentwag/twag/gy"
+	"github.com/opentwag/twag/session"
 	"github.com/opentwag/twag/session/gateway"
 )
 
@@ -96,5 +97,69 @@ func TestResumeLeavesWhatIsAboutToBeSent(t *testing.T) {
 		synctest.Wait()
 		r.wantRequests("INITIAL_REQUEST 0", "UPDATE_REQUEST 1")
 		require.EqualValues(r, 2, c.sent.Load())
+	})
+}
+
+// deaf does not answer while it is, and has what was sent.
+type deaf struct {
+	*ocs
+	is    bool
+	flags []uint8
+	done  []func(error)
+}
+
+func (d *deaf) SendFunc(ctx context.Context, req wire.Message, a *gy.CCA, done func(error)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.is {
+		return d.ocs.SendFunc(ctx, req, a, done)
+	}
+	d.flags, d.done = append(d.flags, req.Header().Flags), append(d.done, done)
+	return nil
+}
+
+// later is a store that makes changes that nobody waits for when it is told to.
+type later struct {
+	*session.MemoryStore
+	now chan struct{}
+}
+
+func (s *later) CommitFunc(c *session.Change, done func(uint64, error)) {
+	go func() {
+		<-s.now
+		s.MemoryStore.CommitFunc(c, done)
+	}()
+}
+
+// TestGivenUpWhileItIsTakenIn: a request has timed out, and before that is stored its time is up by
+// the session's own clock, too. The next attempt says that it is one (RFC 6733, section 3: T).
+func TestGivenUpWhileItIsTakenIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &deaf{ocs: newOCS(t, 300*mega, 10*mega)}
+		store := &later{session.NewMemoryStore(session.MemoryConfig{}), make(chan struct{})}
+		r := &rig{T: t, ocs: d.ocs, client: d, store: store, nas: new(nas)}
+		r.gy = func(c *gy.Config) {
+			c.FailureHandling, c.Tx, c.RequestTimeout, c.Retry = gy.FailureContinue, time.Second, 5*time.Second, 3*time.Second
+		}
+		r.start()
+		r.report(accounting.Start, 0, 0)
+		store.now <- struct{}{}
+		synctest.Wait()
+		d.mu.Lock()
+		d.is = true
+		d.mu.Unlock()
+		r.report(accounting.Interim, 60, 9*mega)
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		d.done[0](context.DeadlineExceeded)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Greater(t, len(d.flags), 1)
+		require.Zero(t, d.flags[0]&wire.FlagRetransmitted)
+		for _, flags := range d.flags[1:] {
+			require.NotZero(t, flags&wire.FlagRetransmitted)
+		}
+		close(store.now)
+		r.stop()
 	})
 }
