@@ -20,7 +20,7 @@ type garbage struct {
 // What a server keeps that has sessions, and what any other does.
 var (
 	garbageOfSessions = garbage{128 << 20, 25}
-	garbageOfOthers   = garbage{32 << 20, 100}
+	garbageOfOthers   = garbage{64 << 20, 100}
 )
 
 // collectEvery is how often the collector is told, for what is alive grows.
