@@ -62,6 +62,15 @@ func (h *house) guest(station string) *guest {
 	return &guest{UE: u, h: h}
 }
 
+// present is a guest who has logged in and whose session has started.
+func (h *house) present() *guest {
+	h.t.Helper()
+	one := h.guest("02-00-00-00-00-01")
+	one.login()
+	one.say(start)
+	return one
+}
+
 func (g *guest) login() {
 	g.h.t.Helper()
 	r, err := g.Login(g.h.t.Context(), g.h.ap)
@@ -192,9 +201,7 @@ func TestRegisteredAfterwards(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := startHouse(t, func(c *config) { c.SWx.Timeout = patience })
-			one := h.guest("02-00-00-00-00-01")
-			one.login()
-			one.say(start)
+			one := h.present()
 			const late = 900 * time.Millisecond
 			h.hss.Inject(swxtest.Fault{Command: swx.CommandServerAssignment, Times: 1, Delay: late})
 			one.say(stop)
@@ -257,9 +264,7 @@ func TestRegisteredLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := startHouse(t)
-			one := h.guest("02-00-00-00-00-01")
-			one.login()
-			one.say(start)
+			one := h.present()
 			one.say(stop)
 			h.becomes(false)
 			check(one)
@@ -284,9 +289,7 @@ func TestSilentHSS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := startHouse(t, func(c *config) { c.SWx.Timeout, c.Sessions.Store = 2*time.Second, storePebble })
-			one := h.guest("02-00-00-00-00-01")
-			one.login()
-			one.say(start)
+			one := h.present()
 			leave(one)
 			one.login()
 			require.True(t, one.Reauthenticated())
@@ -314,9 +317,7 @@ func TestReauthenticatedElsewhere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := startHouse(t)
-			one := h.guest("02-00-00-00-00-01")
-			one.login()
-			one.say(start)
+			one := h.present()
 			one.say(stop)
 			h.becomes(false)
 			f.Command, f.Times, f.AAAServerName = swx.CommandServerAssignment, 1, "bbb.example.org"
@@ -403,9 +404,7 @@ func TestTerminatedDuringLogin(t *testing.T) {
 func TestDeregisteredByTheHSS(t *testing.T) {
 	t.Parallel()
 	h := startHouse(t)
-	one := h.guest("02-00-00-00-00-01")
-	one.login()
-	one.say(start)
+	one := h.present()
 	_, err := h.hss.Terminate(t.Context(), h.imsi, swx.ReasonNewServerAssigned)
 	require.NoError(t, err)
 	one.say(stop)
@@ -424,99 +423,11 @@ func TestDeregisteredByTheHSS(t *testing.T) {
 func TestRegisteredAgain(t *testing.T) {
 	t.Parallel()
 	h := startHouse(t)
-	one := h.guest("02-00-00-00-00-01")
-	one.login()
-	one.say(start)
+	one := h.present()
 	list, err := h.books.manager.BySubscriber(t.Context(), h.imsi.Digits())
 	require.NoError(t, err)
 	require.NoError(t, h.books.manager.End(t.Context(), list[0], session.ReasonSilent))
 	h.becomes(false)
 	one.say(rfc2866.AcctStatusType_Value_InterimUpdate)
 	h.becomes(true)
-}
-
-// A login waits until the HSS has been told, and is registered after that.
-func TestTurns(t *testing.T) {
-	var turns turns
-	done, err := turns.take(t.Context(), "a")
-	require.NoError(t, err)
-	other, err := turns.take(t.Context(), "b")
-	require.NoError(t, err)
-	other()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	_, err = turns.take(ctx, "a")
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-	second := make(chan func())
-	go func() {
-		done, err := turns.take(t.Context(), "a")
-		if err != nil {
-			t.Error(err)
-		}
-		second <- done
-	}()
-	select {
-	case <-second:
-		t.Fatal("two at a time")
-	case <-time.After(10 * time.Millisecond):
-	}
-	done()
-	(<-second)()
-	require.Empty(t, turns.busy)
-}
-
-// Who has borrowed a turn is broken off by who takes it, also if that one was there first.
-func TestTurnsAreTakenBack(t *testing.T) {
-	var turns turns
-	ctx, done, err := turns.borrow(t.Context(), "a")
-	require.NoError(t, err)
-	require.NoError(t, ctx.Err())
-	second := make(chan func())
-	go func() {
-		done, err := turns.take(t.Context(), "a")
-		if err != nil {
-			t.Error(err)
-		}
-		second <- done
-	}()
-	<-ctx.Done()
-	done()
-	done = <-second
-
-	third := make(chan func())
-	go func() {
-		_, done, err := turns.borrow(t.Context(), "a")
-		if err != nil {
-			t.Error(err)
-		}
-		third <- done
-	}()
-	select {
-	case <-third:
-		t.Fatal("two at a time")
-	case <-time.After(10 * time.Millisecond):
-	}
-	done()
-	(<-third)()
-
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, done, err = turns.borrow(t.Context(), "a")
-	require.NoError(t, err)
-	_, _, err = turns.borrow(ended, "a")
-	require.ErrorIs(t, err, context.Canceled)
-	done()
-	require.Empty(t, turns.busy)
-}
-
-func TestParseRegistration(t *testing.T) {
-	what, imsi, home, ok := parseRegistration(registration(toDeregister, "001010000000001", "hss.example").Data)
-	require.True(t, ok)
-	require.EqualValues(t, toDeregister, what)
-	require.Equal(t, "001010000000001", imsi.Digits())
-	require.Equal(t, "hss.example", home)
-	for _, s := range []string{"", "D", "D001010000000001", "Dx hss"} {
-		_, _, _, ok := parseRegistration([]byte(s))
-		require.False(t, ok, s)
-	}
 }
