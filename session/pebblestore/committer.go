@@ -21,6 +21,8 @@ type committer struct {
 	staged []*request // that are in the batch
 	first  uint64     // oldest journal entry after the batch
 	low    bool       // too little room on the disk
+	unused unused     // what the database may still have
+	given  unused     // and no longer has
 	keys   map[session.Key]struct{}
 	terms  []session.Term
 	key    []byte
@@ -68,6 +70,9 @@ func (c *committer) stage() {
 	clear(c.keys)
 	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
 	_, low, lowest := c.store.space.look()
+	if low && !c.low {
+		c.makeRoom()
+	}
 	c.low = low
 	c.store.setLow(low)
 	for _, r := range c.reqs {
@@ -161,7 +166,7 @@ func (c *committer) stageTrim(r *request) {
 		r.finish(nil)
 		return
 	}
-	c.first = r.trim
+	c.first, c.unused.journal = r.trim, r.block
 	c.key = appendJournalKey(c.key[:0], r.block)
 	_ = c.batch.DeleteRange(journalBegin, c.key, nil)
 	_ = c.batch.Set(trimKey, appendTrim(nil, r.trim, c.e.last.Load()), nil)
@@ -196,10 +201,8 @@ func (c *committer) write() bool {
 	c.e.first.Store(c.first)
 	c.e.last.Store(c.next - 1)
 	c.store.count(CommitInfo{Changes: len(c.staged), Octets: octets, Duration: time.Since(began)})
-	if c.low { // only what frees room: Pebble is not to wait with it
-		if err := flush(c.e.db); err != nil {
-			c.e.guard.kill(err)
-		}
+	if c.low {
+		c.makeRoom()
 	}
 	for _, r := range c.staged {
 		r.finish(nil)
@@ -216,17 +219,6 @@ func commitBatch(b *pebble.Batch) (err error) {
 		}
 	}()
 	return b.Commit(pebble.Sync)
-}
-
-// flush has Pebble write its table in memory to the disk, and does not wait.
-func flush(db *pebble.DB) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("pebblestore: flush: %v", r)
-		}
-	}()
-	_, err = db.AsyncFlush()
-	return err
 }
 
 // takeOff notes that the changes are being written from now on, and gives those

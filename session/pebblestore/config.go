@@ -32,7 +32,8 @@ type Config struct {
 	MemTableOctets int64
 	// ReserveOctets is the room on the disk below which changes are refused. Pebble
 	// needs some to write its tables from memory to the disk, three at most, and a log and a
-	// manifest: four times MemTableOctets are enough, and what 0 stands for. Negative: no
+	// manifest: four times MemTableOctets are enough, and what 0 stands for. What Pebble
+	// would compact besides waits while that would take the reserve. Negative: no
 	// reserve; a disk that is full is then noticed by writes that fail.
 	ReserveOctets int64
 
@@ -42,8 +43,8 @@ type Config struct {
 	// grows to.
 	firstRetry, maxRetry time.Duration
 	closeTimeout         time.Duration
-	// look is how often the supervisor looks at the write under way and, while there is
-	// too little room, at the disk: 16 times in CommitTimeout.
+	// look is how often the supervisor looks at the write under way and at the room on the
+	// disk: 16 times in CommitTimeout.
 	look time.Duration
 }
 

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,13 +41,16 @@ const cacheOctets = 16 << 20
 
 // openEngine opens the database in dir and loads its records. On error nothing of it
 // is left.
-func openEngine(dir string, cfg *Config) (e *engine, err error) {
+func openEngine(dir string, cfg *Config, disk *space) (e *engine, err error) {
 	e = &engine{
 		failed:    make(chan error, 1),
 		committed: make(chan struct{}),
 		records:   session.NewProjection(cfg.MaxRecords),
 	}
 	e.guard = newGuard(cfg.fs, func(err error) { e.failed <- err })
+	if disk.reserve > 0 {
+		e.guard.compactor.spare = disk.spare
+	}
 	e.cache = pebble.NewCache(cacheOctets)
 	if e.db, err = openDB(dir, e.options(cfg)); err != nil {
 		e.cache.Unref()
@@ -87,14 +91,18 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 		MemTableSize:                uint64(mem),
 		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       16,
+		L0CompactionFileThreshold:   16,   // so that trimming frees what is below
 		L0StopWritesThreshold:       1000, // slow reading does not matter
 		LBaseMaxBytes:               8 * mem,
 		FlushDelayDeleteRange:       10 * time.Second, // so that trimming frees room
 		MaxOpenFiles:                256,
 		EventListener: &pebble.EventListener{
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { cfg.Logger.Warn(msgStalled, "detail", i.Reason) },
+			BackgroundError: e.backgroundError(cfg.Logger),
 		},
 	}
+	o.Experimental.SpanPolicyFunc = apart
+	o.Experimental.CompactionScheduler = e.guard.compactor
 	o.Experimental.ReadSamplingMultiplier = -1 // reading never starts compactions
 	for i := range o.TargetFileSizes {
 		o.TargetFileSizes[i] = max(mem/4, 1<<20)
@@ -104,6 +112,30 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 		o.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
 	}
 	return o
+}
+
+// apart has Pebble keep what begins with different letters in different tables. Each kind of
+// key only grows and is removed from its beginning, so a table of one kind seldom overlaps another: it is moved
+// down rather than rewritten, and removed as a whole, which takes no room on a disk that is full.
+func apart(key []byte) (pebble.SpanPolicy, []byte, error) {
+	if len(key) == 0 || key[0] == 0xff {
+		return pebble.SpanPolicy{}, nil, nil
+	}
+	return pebble.SpanPolicy{}, []byte{key[0] + 1}, nil
+}
+
+// errorInterval is how often at most Pebble's errors are logged: it tries again and again.
+const errorInterval = 10 * time.Second
+
+// backgroundError logs the errors of tables, which Pebble survives. It calls it on any goroutine.
+func (e *engine) backgroundError(log *slog.Logger) func(error) {
+	var logged atomic.Int64
+	return func(err error) {
+		now, last := time.Now().UnixNano(), logged.Load()
+		if !e.guard.dead.Load() && now-last >= int64(errorInterval) && logged.CompareAndSwap(last, now) {
+			log.Warn(msgPebble, "detail", err.Error())
+		}
+	}
 }
 
 // load reads what the database has.

@@ -59,7 +59,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tmpfs(t, "48m")
 			cfg := Config{
-				ReserveOctets: c.reserve, CommitTimeout: c.timeout,
+				ReserveOctets: c.reserve, CommitTimeout: c.timeout, look: 50 * time.Millisecond,
 				Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 			}
 			s := open(t, filepath.Join(dir, "db"), cfg)

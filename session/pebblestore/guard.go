@@ -26,7 +26,7 @@ var errDead = errors.New("pebblestore: database given up")
 // the directory as a crash at that moment would have. Pebble goes on content, and can be
 // closed like any other; who commits asks the guard afterwards
 // whether the write was true. Errors of tables, on the other hand, Pebble
-// survives: it repeats the flush or the compaction.
+// survives: it repeats the flush or the compaction. Compactions are kept from the reserve besides.
 type guard struct {
 	vfs.FS
 	// died is called once, on the goroutine that found the error.
@@ -39,13 +39,15 @@ type guard struct {
 	// opened: tables' errors are Pebble's. Before, it would wait for ever for tables of what
 	// it found in the log.
 	opened atomic.Bool
+
+	compactor *compactor // of the same database
 }
 
 // tablePause is how long a table's error is held back: it keeps Pebble from repeating what fails as fast as it can.
 const tablePause = 200 * time.Millisecond
 
 func newGuard(inner vfs.FS, died func(error)) *guard {
-	return &guard{FS: inner, died: died, gone: make(chan struct{})}
+	return &guard{FS: inner, died: died, gone: make(chan struct{}), compactor: newCompactor()}
 }
 
 var _ vfs.FS = (*guard)(nil)
@@ -111,6 +113,9 @@ func (g *guard) Create(name string, category vfs.DiskWriteCategory) (vfs.File, e
 	}
 	f, err := g.FS.Create(name, category)
 	g.end()
+	if err == nil && category == compactionCategory {
+		return &compactedFile{guardedFile{File: f, g: g, name: name}, g.compactor}, nil
+	}
 	return g.file(name, f, err)
 }
 

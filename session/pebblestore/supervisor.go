@@ -56,10 +56,9 @@ func (s *Store) watch(e *engine) error {
 				e.guard.kill(fmt.Errorf("pebblestore: write takes longer than %v", s.cfg.CommitTimeout))
 				continue
 			}
-			if s.low.Load() {
-				_, low, _ := s.space.look()
-				s.low.Store(low)
-			}
+			// The committer looks too, unless it waits for a disk that has become full.
+			_, low, _ := s.space.look()
+			s.low.Store(low)
 		}
 		s.showSpace()
 	}
@@ -170,7 +169,7 @@ func (s *Store) reopen() *engine {
 // start opens an engine and puts it to work.
 func (s *Store) start(msg string) (*engine, error) {
 	began := time.Now()
-	e, err := openEngine(s.dir, &s.cfg)
+	e, err := openEngine(s.dir, &s.cfg, &s.space)
 	if err != nil {
 		return nil, err
 	}
