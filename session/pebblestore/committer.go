@@ -21,8 +21,6 @@ type committer struct {
 	staged []*request // that are in the batch
 	first  uint64     // oldest journal entry after the batch
 	low    bool       // too little room on the disk
-	unused unused     // what the database may still have
-	given  unused     // and no longer has
 	keys   map[session.Key]struct{}
 	terms  []session.Term
 	key    []byte
@@ -71,7 +69,7 @@ func (c *committer) stage() {
 	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
 	_, low, lowest := c.store.space.look()
 	if low && !c.low {
-		c.makeRoom()
+		c.flush()
 	}
 	c.low = low
 	c.store.setLow(low)
@@ -159,16 +157,14 @@ func (c *committer) stageChange(r *request) {
 	c.staged = append(c.staged, r)
 }
 
-// stageTrim removes the entries before r.block, which is the first of its
-// block, and notes that those up to r.trim count no longer.
+// stageTrim notes that the entries before r.trim count no longer. Once that is durable, those
+// before r.block, which is the first of its block, are removed.
 func (c *committer) stageTrim(r *request) {
 	if r.trim <= c.first {
 		r.finish(nil)
 		return
 	}
-	c.first, c.unused.journal = r.trim, r.block
-	c.key = appendJournalKey(c.key[:0], r.block)
-	_ = c.batch.DeleteRange(journalBegin, c.key, nil)
+	c.first, c.e.used = r.trim, r.block
 	_ = c.batch.Set(trimKey, appendTrim(nil, r.trim, c.e.last.Load()), nil)
 	c.staged = append(c.staged, r)
 }
@@ -201,8 +197,9 @@ func (c *committer) write() bool {
 	c.e.first.Store(c.first)
 	c.e.last.Store(c.next - 1)
 	c.store.count(CommitInfo{Changes: len(c.staged), Octets: octets, Duration: time.Since(began)})
-	if c.low {
-		c.makeRoom()
+	c.e.reclaimer.use(c.e.used, c.e.log.first)
+	if c.low { // only what frees room: Pebble is not to wait with it
+		c.flush()
 	}
 	for _, r := range c.staged {
 		r.finish(nil)
@@ -219,6 +216,19 @@ func commitBatch(b *pebble.Batch) (err error) {
 		}
 	}()
 	return b.Commit(pebble.Sync)
+}
+
+// flush has Pebble write its table in memory to the disk, and does not wait. What is no longer used of it
+// can be reclaimed then.
+func (c *committer) flush() {
+	defer func() {
+		if r := recover(); r != nil {
+			c.e.guard.kill(fmt.Errorf("pebblestore: flush: %v", r))
+		}
+	}()
+	if _, err := c.e.db.AsyncFlush(); err != nil {
+		c.e.guard.kill(err)
+	}
 }
 
 // takeOff notes that the changes are being written from now on, and gives those

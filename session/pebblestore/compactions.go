@@ -12,7 +12,7 @@ import (
 // compactor lets Pebble compact its tables, one compaction at a time, and keeps them from the last
 // room on the disk. A compaction may have many times the reserve to write before what it has read
 // is removed; it can wait, and be done again, while a log that can't be written is the end of the
-// database. Removing tables that a range deletion covers asks nobody: it writes nothing.
+// database.
 //
 // Pebble's own would begin the same compaction again at once.
 type compactor struct {

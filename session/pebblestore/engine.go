@@ -26,7 +26,9 @@ type engine struct {
 	// committed is closed when the committer has ended.
 	committed chan struct{}
 
-	log recordLog // of the committer, once loaded
+	log       recordLog // of the committer, once loaded
+	used      uint64    // first entry of the journal's oldest block; of the committer, once loaded
+	reclaimer *reclaimer
 
 	last  atomic.Uint64 // newest durable journal entry
 	first atomic.Uint64 // oldest entry that was not trimmed
@@ -47,6 +49,7 @@ func openEngine(dir string, cfg *Config, disk *space) (e *engine, err error) {
 		committed: make(chan struct{}),
 		records:   session.NewProjection(cfg.MaxRecords),
 	}
+	e.reclaimer = newReclaimer(e.excise)
 	e.guard = newGuard(cfg.fs, func(err error) { e.failed <- err })
 	if disk.reserve > 0 {
 		e.guard.compactor.spare = disk.spare
@@ -79,8 +82,8 @@ func openDB(dir string, opts *pebble.Options) (db *pebble.DB, err error) {
 }
 
 // options are chosen for two cores and records that are in memory anyway: few and
-// late compactions, for nobody searches many tables, and files that
-// are moved between levels rather than rewritten.
+// late compactions, for nobody searches many tables, which overlap no other and
+// so are moved between levels rather than rewritten.
 func (e *engine) options(cfg *Config) *pebble.Options {
 	mem := cfg.MemTableOctets
 	o := &pebble.Options{
@@ -91,14 +94,13 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 		MemTableSize:                uint64(mem),
 		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       16,
-		L0CompactionFileThreshold:   16,   // so that trimming frees what is below
 		L0StopWritesThreshold:       1000, // slow reading does not matter
 		LBaseMaxBytes:               8 * mem,
-		FlushDelayDeleteRange:       10 * time.Second, // so that trimming frees room
 		MaxOpenFiles:                256,
 		EventListener: &pebble.EventListener{
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { cfg.Logger.Warn(msgStalled, "detail", i.Reason) },
 			BackgroundError: e.backgroundError(cfg.Logger),
+			FlushEnd:        func(i pebble.FlushInfo) { e.reclaimer.tables(i.Output) },
 		},
 	}
 	o.Experimental.SpanPolicyFunc = apart
@@ -115,8 +117,8 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 }
 
 // apart has Pebble keep what begins with different letters in different tables. Each kind of
-// key only grows and is removed from its beginning, so a table of one kind seldom overlaps another: it is moved
-// down rather than rewritten, and removed as a whole, which takes no room on a disk that is full.
+// key only grows and is removed from its beginning, so a table of one kind overlaps no other, and can be
+// removed as a whole: see reclaimer.
 func apart(key []byte) (pebble.SpanPolicy, []byte, error) {
 	if len(key) == 0 || key[0] == 0xff {
 		return pebble.SpanPolicy{}, nil, nil
@@ -146,7 +148,10 @@ func (e *engine) load() error {
 	if err := e.loadJournal(); err != nil {
 		return err
 	}
-	return e.loadLog()
+	if err := e.loadLog(); err != nil {
+		return err
+	}
+	return e.reclaimLoaded()
 }
 
 // loadFormat checks the format. It is written even if it is there: a database that can't be
@@ -198,6 +203,14 @@ func (e *engine) loadJournal() error {
 			return err
 		}
 		last = max(last, seq+n-1)
+	}
+	e.used = first
+	if seekBlock(it, first) {
+		seq, err := parseJournalKey(it.Key())
+		if err != nil {
+			return err
+		}
+		e.used = min(first, seq)
 	}
 	e.first.Store(first)
 	e.last.Store(last)

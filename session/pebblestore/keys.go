@@ -24,7 +24,9 @@ import (
 //	                          (8 octets), due and expires (4 each, seconds since 1970, 0: none),
 //	                          number of terms (1), terms (8 each), value. Numbers have 8 octets
 //
-// All of it is written in the order of its keys, so that Pebble hardly ever writes it again.
+// Journal and log are written in the order of their keys and deleted from their beginning, by
+// excising whole tables (see reclaimer), so that Pebble never writes them again. What of them is there but
+// not used does no harm.
 const (
 	format = 2
 

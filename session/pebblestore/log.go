@@ -16,7 +16,7 @@ import (
 // one in the database; what is written under growing keys Pebble puts at the end of its tables,
 // which costs a fraction of finding each record's place.
 //
-// Most changes are soon overtaken by later ones. The oldest blocks are removed while there is too
+// Most changes are soon overtaken by later ones. The oldest blocks are given up while there is too
 // much of that; what still holds there is written anew.
 type recordLog struct {
 	first, next uint64 // numbers of the oldest block, and of the one to come
@@ -90,9 +90,6 @@ func (c *committer) clearLog() (err error) {
 		}
 	}
 	if err := it.Error(); err != nil {
-		return err
-	}
-	if err := c.batch.DeleteRange(c.key, appendLogKey(nil, first), nil); err != nil {
 		return err
 	}
 	l.first, l.changes, l.octets = first, l.changes-changes, l.octets-octets

@@ -63,14 +63,20 @@ func metrics(t *testing.T, s *Store) *pebble.Metrics {
 }
 
 // TestCompactionsLeaveReserve: a disk with a little more than the reserve is not for compactions,
-// and the store goes on. When there is room they are made up for.
+// and the store goes on. When there is room they are made up for. What is compacted is where the
+// journal was trimmed, which is in many tables: everything else is not written twice.
 func TestCompactionsLeaveReserve(t *testing.T) {
 	t.Parallel()
 	s, disk := openWithRoom(t, testReserve+testReserve/8)
 	l := newLoad(16)
 	l.start(t, s)
 	defer l.end()
-	waitFor(t, "nothing to compact", func() bool { return metrics(t, s).Compact.FailedCount >= 3 })
+	trim := func() {
+		last, err := s.Last(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, s.TrimJournal(t.Context(), max(last, 1000)-1000))
+	}
+	waitFor(t, "nothing to compact", func() bool { trim(); return metrics(t, s).Compact.FailedCount >= 3 })
 	l.progress(t, 200)
 	require.Equal(t, Ready, s.State())
 	require.Zero(t, disk.compacted.Load())
@@ -80,7 +86,6 @@ func TestCompactionsLeaveReserve(t *testing.T) {
 		return disk.compacted.Load() > 0 && m.Compact.Count > m.Compact.FailedCount
 	})
 	l.end()
-	l.check(t, s, l.promises())
 	require.Zero(t, l.uncertain.Load()+l.unavailable.Load())
 }
 
@@ -138,15 +143,16 @@ func TestTrimGivesBack(t *testing.T) {
 	}
 }
 
-// TestTablesApart: no table has keys of two kinds.
+// TestTablesApart: no table has keys of two kinds, and none has to be written twice.
 func TestTablesApart(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "db"), small(vfs.Default))
 	l := newLoad(16)
 	l.start(t, s)
 	defer l.end()
-	waitFor(t, "no compaction", func() bool { return metrics(t, s).Compact.Count > 1 })
+	waitFor(t, "nothing on the disk", func() bool { return metrics(t, s).Flush.Count > 20 })
 	l.end()
+	require.Zero(t, metrics(t, s).Total().TableBytesCompacted)
 	e, err := s.reader()
 	require.NoError(t, err)
 	levels, err := e.db.SSTables()

@@ -4,10 +4,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/stretchr/testify/require"
 
@@ -163,34 +165,62 @@ func TestExpiredAreRemoved(t *testing.T) {
 	}
 }
 
-// TestTrimFreesTheDisk: trimming takes whole blocks away, and shows no entry of
-// a block that it had to leave.
+// TestTrimFreesTheDisk: trimming takes whole tables away, and shows no entry of
+// those that it had to leave, also once the database has been opened again.
 func TestTrimFreesTheDisk(t *testing.T) {
-	s := open(t, dbDir, small(vfs.NewMem()))
-	for range 50 {
-		_, err := s.Commit(t.Context(), &session.Change{Journal: [][]byte{{1}, {2}, {3}, {4}}})
+	mem := vfs.NewMem()
+	s := open(t, dbDir, small(mem))
+	for range 2 {
+		for range 25 {
+			_, err := s.Commit(t.Context(), &session.Change{Journal: [][]byte{{1}, {2}, {3}, {4}}})
+			require.NoError(t, err)
+		}
+		require.NoError(t, s.view.Load().db.Flush())
+	}
+	kept := func(first uint64) {
+		t.Helper()
+		next := first
+		require.NoError(t, s.ReadJournal(t.Context(), 0, func(seq uint64, entry []byte) bool {
+			require.Equal(t, next, seq)
+			require.Equal(t, byte((seq-1)%4+1), entry[0])
+			next++
+			return true
+		}))
+		require.EqualValues(t, 201, next)
+		st := s.Stats()
+		require.Equal(t, first, st.JournalFirst)
+		require.EqualValues(t, 200, st.JournalLast)
+		require.Positive(t, st.DiskOctets)
+	}
+	onDisk := func() uint64 {
+		it, err := s.view.Load().db.NewIter(nil)
 		require.NoError(t, err)
+		defer it.Close()
+		require.True(t, it.SeekGE(journalBegin))
+		first, err := parseJournalKey(it.Key())
+		require.NoError(t, err)
+		return first
 	}
 	require.NoError(t, s.TrimJournal(t.Context(), 102))
-	var seqs []uint64
-	require.NoError(t, s.ReadJournal(t.Context(), 0, func(seq uint64, entry []byte) bool {
-		require.Equal(t, byte((seq-1)%4+1), entry[0])
-		seqs = append(seqs, seq)
-		return true
-	}))
-	require.Len(t, seqs, 99)
-	require.EqualValues(t, 102, seqs[0])
-	it, err := s.view.Load().db.NewIter(nil)
-	require.NoError(t, err)
-	require.True(t, it.SeekGE(journalBegin))
-	first, err := parseJournalKey(it.Key())
-	require.NoError(t, err)
-	require.EqualValues(t, 101, first)
-	require.NoError(t, it.Close())
-	st := s.Stats()
-	require.EqualValues(t, 102, st.JournalFirst)
-	require.EqualValues(t, 200, st.JournalLast)
-	require.Positive(t, st.DiskOctets)
+	kept(102)
+	waitFor(t, "it stays on the disk", func() bool { return onDisk() == 101 })
+	require.NoError(t, s.TrimJournal(t.Context(), 150))
+	kept(150)
+	require.NoError(t, s.Close())
+	s = open(t, dbDir, small(mem))
+	kept(150)
+	require.EqualValues(t, 101, onDisk())
+	require.NoError(t, s.TrimJournal(t.Context(), 201))
+	waitFor(t, "it stays on the disk", func() bool {
+		levels, err := s.view.Load().db.SSTables()
+		require.NoError(t, err)
+		return !slices.ContainsFunc(slices.Concat(levels...), func(table pebble.SSTableInfo) bool {
+			return table.Largest.UserKey[0] == prefixJournal
+		})
+	})
+	require.NoError(t, s.Close())
+	s = open(t, dbDir, small(mem))
+	require.EqualValues(t, 200, s.Stats().JournalLast)
 }
 
 func TestValidate(t *testing.T) {
