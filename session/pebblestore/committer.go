@@ -21,13 +21,16 @@ type committer struct {
 	staged []*request // that are in the batch
 	first  uint64     // oldest journal entry after the batch
 	low    bool       // too little room on the disk
-	keys   map[session.Key]struct{}
-	terms  []session.Term
-	key    []byte
-	block  []byte // journal entries of the batch
-	log    []byte // changes of records
-	logged int    // how many
-	next   uint64 // sequence number
+	lowest bool       // and too little to free some
+	// flushed: that has been done since there is too little.
+	flushed bool
+	keys    map[session.Key]struct{}
+	terms   []session.Term
+	key     []byte
+	block   []byte // journal entries of the batch
+	log     []byte // changes of records
+	logged  int    // how many
+	next    uint64 // sequence number
 }
 
 // keepBatch is how large a batch's memory is kept for the next one: that of maxBatch sessions that are
@@ -68,10 +71,12 @@ func (c *committer) stage() {
 	clear(c.keys)
 	c.first, c.next = c.e.first.Load(), c.e.last.Load()+1
 	_, low, lowest := c.store.space.look()
-	if low && !c.low {
-		c.flush()
+	c.low, c.lowest = low, lowest
+	c.flushed = c.flushed && low
+	if !c.flushed && low && !lowest { // what nobody uses can be reclaimed once it is in tables
+		c.flushed = true
+		c.e.flush()
 	}
-	c.low = low
 	c.store.setLow(low)
 	for _, r := range c.reqs {
 		switch err := c.refuse(r, low, lowest); {
@@ -198,8 +203,8 @@ func (c *committer) write() bool {
 	c.e.last.Store(c.next - 1)
 	c.store.count(CommitInfo{Changes: len(c.staged), Octets: octets, Duration: time.Since(began)})
 	c.e.reclaimer.use(c.e.used, c.e.log.first)
-	if c.low { // only what frees room: Pebble is not to wait with it
-		c.flush()
+	if c.low && !c.lowest { // only what frees room: Pebble is not to wait with it
+		c.e.flush()
 	}
 	for _, r := range c.staged {
 		r.finish(nil)
@@ -216,19 +221,6 @@ func commitBatch(b *pebble.Batch) (err error) {
 		}
 	}()
 	return b.Commit(pebble.Sync)
-}
-
-// flush has Pebble write its table in memory to the disk, and does not wait. What is no longer used of it
-// can be reclaimed then.
-func (c *committer) flush() {
-	defer func() {
-		if r := recover(); r != nil {
-			c.e.guard.kill(fmt.Errorf("pebblestore: flush: %v", r))
-		}
-	}()
-	if _, err := c.e.db.AsyncFlush(); err != nil {
-		c.e.guard.kill(err)
-	}
 }
 
 // takeOff notes that the changes are being written from now on, and gives those

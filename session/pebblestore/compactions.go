@@ -19,10 +19,13 @@ type compactor struct {
 	// spare reports whether there is room for more than the log and the tables in memory
 	// need; nil: nobody watches.
 	spare func() bool
+	// allowance is what a compaction may write in any case: tables that are small have to be few.
+	allowance int
 
 	db   pebble.DBForCompaction
 	kick chan struct{}
 	stop chan struct{}
+	once sync.Once // closes stop
 	wg   sync.WaitGroup
 
 	mu sync.Mutex
@@ -30,7 +33,8 @@ type compactor struct {
 	busy  bool          // a compaction runs, or may be about to
 	rest  time.Duration // after one that gives up
 	until time.Time     // no compaction before
-	gave  bool          // the one that runs gave up
+	wrote int           // by the one that runs, octets
+	gave  bool          // it gave up
 	ended bool
 }
 
@@ -73,9 +77,9 @@ func (c *compactor) Register(_ int, db pebble.DBForCompaction) {
 	})
 }
 
-// Unregister implements [pebble.CompactionScheduler].
+// Unregister implements [pebble.CompactionScheduler]. It may be called again.
 func (c *compactor) Unregister() {
-	close(c.stop)
+	c.once.Do(func() { close(c.stop) })
 	c.wg.Wait()
 	c.mu.Lock()
 	c.ended = true
@@ -89,7 +93,7 @@ func (c *compactor) TrySchedule() (bool, pebble.CompactionGrantHandle) {
 	if c.ended || c.busy || time.Now().Before(c.until) {
 		return false, nil
 	}
-	c.busy = true
+	c.busy, c.wrote = true, 0
 	return true, c
 }
 
@@ -139,14 +143,18 @@ func (c *compactor) Done() {
 	}
 }
 
-// mayWrite is asked before each write of a compaction.
-func (c *compactor) mayWrite() error {
-	if c.spare == nil || c.spare() {
+// mayWrite is asked before a compaction writes n octets.
+func (c *compactor) mayWrite(n int) error {
+	c.mu.Lock()
+	c.wrote += n
+	allowed := c.wrote <= c.allowance
+	c.mu.Unlock()
+	if c.spare == nil || allowed || c.spare() {
 		return nil
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.gave = true
+	c.mu.Unlock()
 	return errNoRoom
 }
 
@@ -162,7 +170,7 @@ type compactedFile struct {
 // Write fails at once if there is no room, for the sooner Pebble gives up the sooner it removes
 // what it has written.
 func (f *compactedFile) Write(p []byte) (int, error) {
-	if err := f.compactor.mayWrite(); err != nil {
+	if err := f.compactor.mayWrite(len(p)); err != nil {
 		return 0, err
 	}
 	return f.guardedFile.Write(p)

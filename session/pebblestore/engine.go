@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,8 +27,11 @@ type engine struct {
 	// committed is closed when the committer has ended.
 	committed chan struct{}
 
-	log       recordLog // of the committer, once loaded
-	used      uint64    // first entry of the journal's oldest block; of the committer, once loaded
+	flushing  atomic.Bool
+	logger    *slog.Logger
+	logged    atomic.Int64 // when, for errorInterval
+	log       recordLog    // of the committer, once loaded
+	used      uint64       // first entry of the journal's oldest block; of the committer, once loaded
 	reclaimer *reclaimer
 
 	last  atomic.Uint64 // newest durable journal entry
@@ -49,17 +53,18 @@ func openEngine(dir string, cfg *Config, disk *space) (e *engine, err error) {
 		committed: make(chan struct{}),
 		records:   session.NewProjection(cfg.MaxRecords),
 	}
-	e.reclaimer = newReclaimer(e.excise)
+	e.reclaimer, e.logger = newReclaimer(e.excise), cfg.Logger
 	e.guard = newGuard(cfg.fs, func(err error) { e.failed <- err })
 	if disk.reserve > 0 {
-		e.guard.compactor.spare = disk.spare
+		e.guard.compactor.spare, e.guard.compactor.allowance = disk.spare, int(cfg.MemTableOctets/16)
 	}
 	e.cache = pebble.NewCache(cacheOctets)
 	if e.db, err = openDB(dir, e.options(cfg)); err != nil {
 		e.cache.Unref()
 		e.guard.kill(err)
 		e.drain()
-		return nil, <-e.failed // the guard's, if it has one: Pebble's is a consequence
+		go e.guard.compactor.Unregister() // Pebble may not have; after a panic it may hold what that waits for
+		return nil, <-e.failed            // the guard's, if it has one: Pebble's is a consequence
 	}
 	if err = e.load(); err == nil && !e.guard.dead.Load() {
 		e.guard.opened.Store(true)
@@ -94,12 +99,12 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 		MemTableSize:                uint64(mem),
 		MemTableStopWritesThreshold: memTables,
 		L0CompactionThreshold:       16,
-		L0StopWritesThreshold:       1000, // slow reading does not matter
+		L0StopWritesThreshold:       math.MaxInt32, // slow reading does not matter
 		LBaseMaxBytes:               8 * mem,
 		MaxOpenFiles:                256,
 		EventListener: &pebble.EventListener{
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { cfg.Logger.Warn(msgStalled, "detail", i.Reason) },
-			BackgroundError: e.backgroundError(cfg.Logger),
+			BackgroundError: e.tableError,
 			FlushEnd:        func(i pebble.FlushInfo) { e.reclaimer.tables(i.Output) },
 		},
 	}
@@ -129,14 +134,11 @@ func apart(key []byte) (pebble.SpanPolicy, []byte, error) {
 // errorInterval is how often at most Pebble's errors are logged: it tries again and again.
 const errorInterval = 10 * time.Second
 
-// backgroundError logs the errors of tables, which Pebble survives. It calls it on any goroutine.
-func (e *engine) backgroundError(log *slog.Logger) func(error) {
-	var logged atomic.Int64
-	return func(err error) {
-		now, last := time.Now().UnixNano(), logged.Load()
-		if !e.guard.dead.Load() && now-last >= int64(errorInterval) && logged.CompareAndSwap(last, now) {
-			log.Warn(msgPebble, "detail", err.Error())
-		}
+// tableError logs an error of tables, which Pebble survives. It is called on any goroutine.
+func (e *engine) tableError(err error) {
+	now, last := time.Now().UnixNano(), e.logged.Load()
+	if !e.guard.dead.Load() && now-last >= int64(errorInterval) && e.logged.CompareAndSwap(last, now) {
+		e.logger.Warn(msgPebble, "detail", err.Error())
 	}
 }
 

@@ -3,6 +3,7 @@ package pebblestore
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -17,7 +18,7 @@ import (
 // journal, and does no harm to who loads the log, since what overtook it comes after it.
 type reclaimer struct {
 	// excise removes the keys of a span.
-	excise func(pebble.KeyRange) error
+	excise func(pebble.KeyRange)
 
 	mu sync.Mutex
 	// Guarded by mu:
@@ -54,7 +55,7 @@ func (r *region) cut() (span pebble.KeyRange, ok bool) {
 	return pebble.KeyRange{Start: []byte{r.prefix}, End: binary.BigEndian.AppendUint64([]byte{r.prefix}, end)}, true
 }
 
-func newReclaimer(excise func(pebble.KeyRange) error) *reclaimer {
+func newReclaimer(excise func(pebble.KeyRange)) *reclaimer {
 	return &reclaimer{excise: excise, journal: region{prefix: prefixJournal}, log: region{prefix: prefixLog}}
 }
 
@@ -105,9 +106,7 @@ func (r *reclaimer) reclaim() {
 	r.busy = true
 	go func() {
 		for _, span := range spans {
-			if r.excise(span) != nil {
-				break // its room comes back with the next
-			}
+			r.excise(span)
 		}
 		r.mu.Lock()
 		r.busy = false
@@ -116,20 +115,46 @@ func (r *reclaimer) reclaim() {
 	}()
 }
 
-// excise removes the keys of a span, none of which is in a table in memory: otherwise it would wait
-// until that is written.
-func (e *engine) excise(span pebble.KeyRange) (err error) {
+// excise removes the keys of a span. None of them is in a table in memory, which Pebble would write first.
+// If it fails, the room comes back with the next span, which has this one's keys too.
+func (e *engine) excise(span pebble.KeyRange) {
 	e.reading.RLock()
 	defer e.reading.RUnlock()
 	if e.closed {
-		return pebble.ErrClosed
+		return
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = errFailed
+			e.tableError(fmt.Errorf("pebblestore: excise: %v", r))
 		}
 	}()
-	return e.db.Excise(context.Background(), span)
+	if err := e.db.Excise(context.Background(), span); err != nil {
+		e.tableError(err)
+	}
+}
+
+// flush has Pebble write its table in memory to the disk, so that what is not used of it can be reclaimed. It
+// does not wait: while tables can't be written Pebble might.
+func (e *engine) flush() {
+	if e.flushing.Swap(true) {
+		return
+	}
+	go func() {
+		defer e.flushing.Store(false)
+		e.reading.RLock()
+		defer e.reading.RUnlock()
+		if e.closed {
+			return
+		}
+		defer func() {
+			if r := recover(); r != nil {
+				e.guard.kill(fmt.Errorf("pebblestore: flush: %v", r))
+			}
+		}()
+		if _, err := e.db.AsyncFlush(); err != nil {
+			e.guard.kill(err)
+		}
+	}()
 }
 
 // reclaimLoaded has the reclaimer know the tables that there are.

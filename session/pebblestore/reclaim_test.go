@@ -1,7 +1,6 @@
 package pebblestore
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -15,15 +14,13 @@ import (
 func TestReclaim(t *testing.T) {
 	var mu sync.Mutex
 	var done []string
-	var fails error
-	r := newReclaimer(func(span pebble.KeyRange) error {
+	r := newReclaimer(func(span pebble.KeyRange) {
 		mu.Lock()
 		defer mu.Unlock()
 		require.Equal(t, span.Start[:1], span.End[:1])
 		end, err := parseJournalKey(append([]byte{prefixJournal}, span.End[1:]...))
 		require.NoError(t, err)
 		done = append(done, fmt.Sprintf("%s-%d", span.Start, end))
-		return fails
 	})
 	expect := func(want ...string) {
 		t.Helper()
@@ -62,12 +59,4 @@ func TestReclaim(t *testing.T) {
 	expect("j-31")
 	flushed(40, 12) // unused when it is written
 	expect("j-41", "l-13")
-
-	fails = errors.New("no")
-	r.use(1000, 1000)
-	flushed(50, 50)
-	expect("j-51")
-	fails = nil
-	flushed(60, 60)
-	expect("j-61", "l-61")
 }

@@ -55,18 +55,11 @@ func (s *space) look() (free uint64, low, lowest bool) {
 }
 
 // spare reports whether a compaction may go on writing. What it leaves is more than the reserve, so that no
-// change is refused for it; once the disk is low, and a compaction perhaps what
-// frees room, it leaves what is enough for changes that do so too. It asks the disk each time: a compaction
-// writes as fast as the disk can.
+// change is refused for it. It asks the disk each time: a compaction writes as fast as the disk can.
 func (s *space) spare() bool {
 	usage, err := s.fs.GetDiskUsage(s.dir)
 	if err != nil {
 		return true // the write will tell
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.low {
-		return usage.AvailBytes > s.reserve/8*5
 	}
 	return usage.AvailBytes > s.reserve/4*5
 }
