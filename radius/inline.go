@@ -12,6 +12,13 @@ type NonBlocking interface {
 	NonBlocking() bool
 }
 
+// Copies reports whether w is a server's own ResponseWriter, which has done with a packet when
+// Write returns, so that a handler may use its memory again. Others may keep it.
+func Copies(w layeh.ResponseWriter) bool {
+	_, ok := w.(*request)
+	return ok
+}
+
 // Inline reports whether a reader has called the handler, so that it must not wait.
 func Inline(w layeh.ResponseWriter) bool {
 	r, ok := w.(*request)

@@ -210,3 +210,31 @@ func TestElsewhere(t *testing.T) {
 	Continue(nil, func() { ran++ })
 	require.Equal(t, 2, ran)
 }
+
+// TestCopies: what a server's own writer was given is nobody's when Write returns; of others nothing is
+// known.
+func TestCopies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var packet *layeh.Packet
+		s := &Server{Handler: inlineHandler(func(w layeh.ResponseWriter, r *layeh.Request) {
+			require.True(t, Copies(w))
+			require.False(t, Copies(struct{ layeh.ResponseWriter }{w}))
+			if packet == nil {
+				packet = new(layeh.Packet)
+			}
+			*packet = *r.Response(layeh.CodeAccessAccept)
+			packet.Attributes.Add(1, layeh.Attribute{r.Identifier})
+			require.NoError(t, w.Write(packet))
+			*packet = layeh.Packet{}
+		})}
+		r := newRig(t, s)
+		defer r.close()
+		req := accessRequest(t, 1, 1)
+		r.send(req)
+		first := r.want()
+		r.send(accessRequest(t, 2, 1))
+		r.want()
+		r.send(req)
+		require.Equal(t, first, r.want(), "from the cache")
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	layeh "layeh.com/radius"
@@ -64,9 +65,12 @@ func (h *Handler) ServeRADIUS(w layeh.ResponseWriter, r *layeh.Request) {
 		h.pass(w, r)
 		return
 	}
-	now := time.Now()
-	x := &exchange{h: h, w: w, r: r, now: now, at: now, q: readRequest(r)}
+	x := exchanges.Get().(*exchange)
+	x.h, x.w, x.r, x.now = h, w, r, time.Now()
+	x.at = x.now
+	x.q.read(r)
 	if !x.q.hasEAP && h.cfg.Next != nil {
+		x.release()
 		h.pass(w, r)
 		return
 	}
@@ -113,19 +117,36 @@ type exchange struct {
 
 	ctx    context.Context
 	cancel context.CancelFunc
+	// lent: somebody was given a needContext, and may keep it.
+	lent bool
 
 	reply reply
 }
 
+// exchanges are those that nobody knows any more.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
 // run does a step of the exchange.
 func (x *exchange) run(step func() progress) {
-	going := over
+	going, panicked := over, true
 	defer func() {
 		if going == over { // also when step has panicked
 			x.close()
+			if !panicked {
+				x.release()
+			}
 		}
 	}()
 	going = step()
+	panicked = false
+}
+
+// release lets the memory be used again, if nobody may still have some of it.
+func (x *exchange) release() {
+	if !x.lent && radius.Copies(x.w) {
+		*x = exchange{}
+		exchanges.Put(x)
+	}
 }
 
 func (x *exchange) close() {
@@ -167,6 +188,11 @@ func (x *exchange) context() context.Context {
 type needContext struct{ x *exchange }
 
 var _ context.Context = needContext{}
+
+func (x *exchange) lend() needContext {
+	x.lent = true
+	return needContext{x}
+}
 
 func (c needContext) Deadline() (time.Time, bool) { return c.x.limit(), true }
 func (c needContext) Done() <-chan struct{}       { return c.x.context().Done() }
@@ -313,13 +339,13 @@ func (x *exchange) conclude(o eap.Outcome) progress {
 			return x.handoff(func() progress { return x.conclude(x.resumeLater(x.leave(need.Result))) })
 		case eap.Resolver:
 			if quick, ok := need.(eap.NonBlocking); ok && quick.NonBlocking() {
-				o = x.resume(need.Resolve(needContext{x}))
+				o = x.resume(need.Resolve(x.r.Context())) // there is nothing that could take too long
 				continue
 			}
 			if async, ok := need.(eap.AsyncResolver); ok && x.suspend(async) {
 				return elsewhere
 			}
-			return x.handoff(func() progress { return x.conclude(x.resumeLater(need.Resolve(needContext{x}))) })
+			return x.handoff(func() progress { return x.conclude(x.resumeLater(need.Resolve(x.lend()))) })
 		default:
 			o = eap.Outcome{Kind: eap.OutcomeFailure, Packet: failure(x.q.eap), Err: fmt.Errorf("%w: %s", ErrNeeds, need.NeedName())}
 		}
@@ -345,7 +371,7 @@ func (x *exchange) conclude(o eap.Outcome) progress {
 func (x *exchange) suspend(need eap.AsyncResolver) bool {
 	w := x.w // x may be another's when ResolveAsync returns
 	radius.Suspend(w)
-	if need.ResolveAsync(needContext{x}, x.answered) {
+	if need.ResolveAsync(x.lend(), x.answered) {
 		return true
 	}
 	radius.Continue(w, func() {})

@@ -747,3 +747,24 @@ func FuzzServeRADIUS(f *testing.F) {
 		}
 	})
 }
+
+// keepingWriter keeps what it is given, as that of a handler in between may.
+type keepingWriter struct{ kept []*layeh.Packet }
+
+func (w *keepingWriter) Write(p *layeh.Packet) error { w.kept = append(w.kept, p); return nil }
+
+// TestAnswersMayBeKept by whom a handler is given that is not a radius.Server's own.
+func TestAnswersMayBeKept(t *testing.T) {
+	h, _ := fixture(t, Config{})
+	var w keepingWriter
+	for id := range byte(100) {
+		p := layeh.New(layeh.CodeAccessRequest, []byte("secret"))
+		p.Identifier = id
+		h.ServeRADIUS(&w, &layeh.Request{Packet: p})
+	}
+	for id, p := range w.kept {
+		require.EqualValues(t, id, p.Identifier)
+		require.Equal(t, layeh.CodeAccessReject, p.Code)
+	}
+	require.Len(t, w.kept, 100)
+}

@@ -37,9 +37,8 @@ type request struct {
 	wantKeyName bool
 }
 
-// readRequest collects the attributes in one walk. Of those that should come
-// once the first counts.
-func readRequest(r *layeh.Request) (q request) {
+// read collects the attributes in one walk. Of those that should come once the first counts.
+func (q *request) read(r *layeh.Request) {
 	q.r, q.client = r, clientAddr(r.RemoteAddr)
 	joined := false
 	for _, a := range r.Attributes {
@@ -87,7 +86,6 @@ func readRequest(r *layeh.Request) (q request) {
 			q.wantKeyName = len(v) == 0 || len(v) == 1 && v[0] == 0
 		}
 	}
-	return q
 }
 
 func first(dst *[]byte, v []byte) {
