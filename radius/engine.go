@@ -285,6 +285,7 @@ func (e *engine) receive(c carrier, local uint16, b []byte, from *path, now time
 // do.
 func (e *engine) serve(r *request) {
 	rest := r.rest
+	r.rest = nil // lest who keeps the request keeps what its handler had
 	// What a reader has just read has not waited. A handler that has suspended its work gets
 	// to end it, though it can't answer any more.
 	waited := !r.inline || rest != nil

@@ -1,7 +1,7 @@
 package pebblestore
 
 import (
-	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,6 +21,8 @@ type compactor struct {
 	spare func() bool
 	// allowance is what a compaction may write in any case: tables that are small have to be few.
 	allowance int
+	// gaveUp is told about one that had to give up.
+	gaveUp func(error)
 
 	db   pebble.DBForCompaction
 	kick chan struct{}
@@ -52,8 +54,9 @@ const (
 // compactionInterval is how often Pebble is offered one: it may have been refused before, and asks once.
 const compactionInterval = 100 * time.Millisecond
 
-// errNoRoom is what a compaction gets when it would take what others need.
-var errNoRoom = errors.New("pebblestore: no room on the disk to compact tables")
+// errNoRoom is what a compaction gets when it would take what others need. Pebble takes it for one that was
+// called off; after any other error it would leave those tables alone for half a minute.
+var errNoRoom = fmt.Errorf("pebblestore: no room on the disk to compact tables: %w", pebble.ErrCancelledCompaction)
 
 func newCompactor() *compactor {
 	return &compactor{kick: make(chan struct{}, 1), stop: make(chan struct{}), rest: firstRest}
@@ -155,6 +158,7 @@ func (c *compactor) mayWrite(n int) error {
 	c.mu.Lock()
 	c.gave = true
 	c.mu.Unlock()
+	c.gaveUp(errNoRoom)
 	return errNoRoom
 }
 

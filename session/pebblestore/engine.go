@@ -27,12 +27,14 @@ type engine struct {
 	// committed is closed when the committer has ended.
 	committed chan struct{}
 
-	flushing  atomic.Bool
-	logger    *slog.Logger
-	logged    atomic.Int64 // when, for errorInterval
-	log       recordLog    // of the committer, once loaded
-	used      uint64       // first entry of the journal's oldest block; of the committer, once loaded
-	reclaimer *reclaimer
+	// flushing and flushWanted are of flush, which must not begin with memTables octets in memory.
+	flushing, flushWanted atomic.Bool
+	memTables             uint64
+	logger                *slog.Logger
+	logged                atomic.Int64 // when, for errorInterval
+	log                   recordLog    // of the committer, once loaded
+	used                  uint64       // first entry of the journal's oldest block; of the committer, once loaded
+	reclaimer             *reclaimer
 
 	last  atomic.Uint64 // newest durable journal entry
 	first atomic.Uint64 // oldest entry that was not trimmed
@@ -53,10 +55,11 @@ func openEngine(dir string, cfg *Config, disk *space) (e *engine, err error) {
 		committed: make(chan struct{}),
 		records:   session.NewProjection(cfg.MaxRecords),
 	}
-	e.reclaimer, e.logger = newReclaimer(e.excise), cfg.Logger
+	e.reclaimer, e.logger, e.memTables = newReclaimer(e.excise), cfg.Logger, uint64(memTables*cfg.MemTableOctets)
 	e.guard = newGuard(cfg.fs, func(err error) { e.failed <- err })
 	if disk.reserve > 0 {
-		e.guard.compactor.spare, e.guard.compactor.allowance = disk.spare, int(cfg.MemTableOctets/16)
+		c := e.guard.compactor
+		c.spare, c.allowance, c.gaveUp = disk.spare, int(cfg.MemTableOctets/16), e.tableError
 	}
 	e.cache = pebble.NewCache(cacheOctets)
 	if e.db, err = openDB(dir, e.options(cfg)); err != nil {
@@ -105,7 +108,7 @@ func (e *engine) options(cfg *Config) *pebble.Options {
 		EventListener: &pebble.EventListener{
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) { cfg.Logger.Warn(msgStalled, "detail", i.Reason) },
 			BackgroundError: e.tableError,
-			FlushEnd:        func(i pebble.FlushInfo) { e.reclaimer.tables(i.Output) },
+			FlushEnd:        e.flushed,
 		},
 	}
 	o.Experimental.SpanPolicyFunc = apart

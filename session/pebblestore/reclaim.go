@@ -133,9 +133,11 @@ func (e *engine) excise(span pebble.KeyRange) {
 	}
 }
 
-// flush has Pebble write its table in memory to the disk, so that what is not used of it can be reclaimed. It
-// does not wait: while tables can't be written Pebble might.
+// flush has Pebble write its table in memory to the disk, so that what is not used of it can be
+// reclaimed. It does not wait, nor would Pebble: if so many tables wait already that it would, it is done after the next of
+// them. Whoever commits or closes would wait behind it.
 func (e *engine) flush() {
+	e.flushWanted.Store(true)
 	if e.flushing.Swap(true) {
 		return
 	}
@@ -151,10 +153,22 @@ func (e *engine) flush() {
 				e.guard.kill(fmt.Errorf("pebblestore: flush: %v", r))
 			}
 		}()
+		if e.db.Metrics().MemTable.Size >= e.memTables {
+			return
+		}
+		e.flushWanted.Store(false)
 		if _, err := e.db.AsyncFlush(); err != nil {
 			e.guard.kill(err)
 		}
 	}()
+}
+
+// flushed is told what Pebble has written to the disk.
+func (e *engine) flushed(i pebble.FlushInfo) {
+	e.reclaimer.tables(i.Output)
+	if e.flushWanted.Load() {
+		e.flush()
+	}
 }
 
 // reclaimLoaded has the reclaimer know the tables that there are.

@@ -32,8 +32,18 @@ func (s *Store) supervise(e *engine) {
 		e = s.reopen()
 	}
 	if e != nil {
-		s.closeErr = e.close()
+		s.closeErr = s.closeEngine(e)
 	}
+}
+
+// closeEngine closes the database. What that would have to wait for, on a disk that hangs or is full, is not needed: all
+// that was promised is in the log.
+func (s *Store) closeEngine(e *engine) error {
+	patience := time.AfterFunc(s.cfg.closeTimeout, func() {
+		e.guard.kill(fmt.Errorf("pebblestore: close takes longer than %v", s.cfg.closeTimeout))
+	})
+	defer patience.Stop()
+	return e.close()
 }
 
 // watch returns the reason of the engine's failure, or nil when the store is
@@ -57,8 +67,10 @@ func (s *Store) watch(e *engine) error {
 				continue
 			}
 			// The committer looks too, unless it waits for a disk that has become full.
-			_, low, _ := s.space.look()
-			s.low.Store(low)
+			_, low, lowest := s.space.look()
+			if !s.low.Swap(low) && low && !lowest {
+				e.flush()
+			}
 		}
 		s.showSpace()
 	}
