@@ -177,7 +177,7 @@ func testLowWhileTablesWait(t *testing.T, closed bool) {
 	last, err := s.Last(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, s.TrimJournal(t.Context(), last/2))
-	require.Equal(t, NoSpace, s.State())
+	waitFor(t, "it does not say so", func() bool { return s.State() == NoSpace })
 	if closed {
 		require.NoError(t, s.Close())
 		f.on.Store(false)
