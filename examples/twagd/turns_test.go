@@ -20,14 +20,7 @@ func TestTurns(t *testing.T) {
 	defer cancel()
 	_, err = turns.take(ctx, "a")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	second := make(chan func())
-	go func() {
-		done, err := turns.take(t.Context(), "a")
-		if err != nil {
-			t.Error(err)
-		}
-		second <- done
-	}()
+	second := takeLater(t, &turns)
 	select {
 	case <-second:
 		t.Fatal("two at a time")
@@ -38,20 +31,26 @@ func TestTurns(t *testing.T) {
 	require.Empty(t, turns.busy)
 }
 
+// takeLater takes the turn of "a" once it is free.
+func takeLater(t *testing.T, turns *turns) <-chan func() {
+	taken := make(chan func())
+	go func() {
+		done, err := turns.take(t.Context(), "a")
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- done
+	}()
+	return taken
+}
+
 // Who has borrowed a turn is broken off by who takes it, also if that one was there first.
 func TestTurnsAreTakenBack(t *testing.T) {
 	var turns turns
 	ctx, done, err := turns.borrow(t.Context(), "a")
 	require.NoError(t, err)
 	require.NoError(t, ctx.Err())
-	second := make(chan func())
-	go func() {
-		done, err := turns.take(t.Context(), "a")
-		if err != nil {
-			t.Error(err)
-		}
-		second <- done
-	}()
+	second := takeLater(t, &turns)
 	<-ctx.Done()
 	done()
 	done = <-second
