@@ -115,20 +115,25 @@ func (r *reclaimer) reclaim() {
 	}()
 }
 
-// excise removes the keys of a span. None of them is in a table in memory, which Pebble would write first.
-// If it fails, the room comes back with the next span, which has this one's keys too.
-func (e *engine) excise(span pebble.KeyRange) {
+// whileOpen calls f unless the database is closed, which waits for it. Pebble's panics are errors.
+func (e *engine) whileOpen(f func() error) (err error) {
 	e.reading.RLock()
 	defer e.reading.RUnlock()
 	if e.closed {
-		return
+		return nil
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			e.tableError(fmt.Errorf("pebblestore: excise: %v", r))
+			err = fmt.Errorf("pebblestore: reclaim: %v", r)
 		}
 	}()
-	if err := e.db.Excise(context.Background(), span); err != nil {
+	return f()
+}
+
+// excise removes the keys of a span. None of them is in a table in memory, which Pebble would write first.
+// If it fails, the room comes back with the next span, which has this one's keys too.
+func (e *engine) excise(span pebble.KeyRange) {
+	if err := e.whileOpen(func() error { return e.db.Excise(context.Background(), span) }); err != nil {
 		e.tableError(err)
 	}
 }
@@ -143,21 +148,14 @@ func (e *engine) flush() {
 	}
 	go func() {
 		defer e.flushing.Store(false)
-		e.reading.RLock()
-		defer e.reading.RUnlock()
-		if e.closed {
-			return
-		}
-		defer func() {
-			if r := recover(); r != nil {
-				e.guard.kill(fmt.Errorf("pebblestore: flush: %v", r))
+		if err := e.whileOpen(func() error {
+			if e.db.Metrics().MemTable.Size >= e.memTables {
+				return nil
 			}
-		}()
-		if e.db.Metrics().MemTable.Size >= e.memTables {
-			return
-		}
-		e.flushWanted.Store(false)
-		if _, err := e.db.AsyncFlush(); err != nil {
+			e.flushWanted.Store(false)
+			_, err := e.db.AsyncFlush()
+			return err
+		}); err != nil {
 			e.guard.kill(err)
 		}
 	}()
